@@ -1,0 +1,70 @@
+# `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
+
+.PHONY: help setup params repro ui base test test-all lint lock sweep doctor chromium clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/.ready ## make .venv and install everything that is locked
+
+.venv/.ready: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "installing what requirements.lock pins (about 7 GB with torch) ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+params: setup ## compose conf/ into params.yaml (ARGS="model=yolov8n_coco" overrides)
+	@python -m stages._compose $(ARGS)
+
+repro: params ## rebuild whatever is not up to date, and say what came out
+	@dvc repro $(ARGS_DVC)
+	@provenline summary
+
+ui: setup ## open the MLflow UI on port 5000
+	@mlflow ui --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
+
+sweep: setup ## queue and run the three-cell augmentation sweep
+	@dvc exp run --queue --name plan -S augment=plan
+	@dvc exp run --queue --name flip -S augment=flip
+	@dvc exp run --queue --name no-mosaic -S augment=no_mosaic
+	@dvc queue start --jobs 1
+	@dvc queue status
+
+base: setup ## train the simulated line's base model again (about half an hour on two cores)
+	@python tools/train_base.py
+
+test: setup lint ## the quick tests
+	@pytest
+
+test-all: test chromium ## the slow ones too: servers, browser, kills, the whole line
+	@pytest -m "slow or browser"
+
+lint: setup ## ruff and mypy
+	@ruff check .
+	@ruff format --check .
+	@mypy provenline stages
+
+lock: setup ## compile requirements.lock anew from pyproject.toml
+	@uv pip compile --quiet --universal --python-version 3.11 --extra train --extra dev \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+doctor: setup ## what this machine can do, and what is missing
+	@provenline doctor
+
+chromium: # a headless browser for the tests that open the page
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
+		echo "no Chromium found: install it to run the browser tests"
+
+clean: ## remove what stages wrote (the DVC cache stays)
+	@rm -rf .state plots metrics reports data/frames* data/dataset* data/predictions data/shadow data/deployment data/simline

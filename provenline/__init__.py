@@ -1,0 +1,1 @@
+"""provenline: from raw footage to a detector that has proven itself."""

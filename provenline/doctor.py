@@ -1,0 +1,116 @@
+"""What this machine can do for the line, and what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+State = Literal["ok", "missing", "note"]
+BASE = ("numpy", "pandas", "pyarrow", "opencv-python", "av", "onnxruntime", "pydantic", "dvc", "dvc-s3")
+TRAIN = ("torch", "torchvision", "ultralytics", "mlflow", "hydra-core", "faster-coco-eval", "onnx")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report: what was looked at, how it stands, and the mend if it is missing."""
+
+    about: str
+    state: State
+    text: str
+
+
+def examine(root: Path = Path()) -> list[Finding]:
+    """Look at the interpreter, the packages, the accelerator, the disk and the project at ``root``.
+
+    Imports no heavy package and touches no network.
+    """
+    return [
+        _python(),
+        *[_package(name, "pip install -e .") for name in BASE],
+        *[_package(name, "make setup  (the [train] extra)") for name in TRAIN],
+        _one_opencv(),
+        _gpu(),
+        _tensorrt(),
+        _resources(root),
+        _browser(),
+        *_project(root),
+    ]
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Return whether nothing is missing."""
+    return all(finding.state != "missing" for finding in findings)
+
+
+def _python() -> Finding:
+    text = f"{platform.python_version()} ({platform.machine()})"
+    if sys.version_info < (3, 10):
+        return Finding("python", "missing", f"{text}: 3.10 or newer runs engines, 3.11 the whole line")
+    return Finding("python", "ok" if sys.version_info >= (3, 11) else "note", text)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _package(name: str, mend: str) -> Finding:
+    # The GPU build carries the CPU provider and is the one that is installed on Linux x86-64.
+    version = _version(name) or (_version("onnxruntime-gpu") if name == "onnxruntime" else None)
+    return Finding(name, "ok", version) if version else Finding(name, "missing", f"not installed: {mend}")
+
+
+def _one_opencv() -> Finding:
+    others = ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+    second = [name for name in others if _version(name)]
+    if second:
+        return Finding("one OpenCV", "missing", f"{', '.join(second)} stands beside opencv-python: uninstall it")
+    return Finding("one OpenCV", "ok", "opencv-python alone")
+
+
+def _gpu() -> Finding:
+    if shutil.which("nvidia-smi") is None:
+        return Finding("GPU", "note", "none: use profile=cpu (the default)")
+    command = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    if done.returncode:
+        return Finding("GPU", "note", f"nvidia-smi failed: {done.stderr.strip() or done.stdout.strip()}")
+    return Finding("GPU", "ok", f"{done.stdout.strip()}: use profile=gpu")
+
+
+def _tensorrt() -> Finding:
+    if importlib.util.find_spec("tensorrt") is None:
+        return Finding("TensorRT", "note", "none: TensorRT targets are refused, ONNX Runtime targets work")
+    return Finding("TensorRT", "ok", _version("tensorrt") or "found")
+
+
+def _resources(root: Path) -> Finding:
+    free = shutil.disk_usage(root.resolve()).free / 1e9
+    text = f"{os.cpu_count()} cores, {free:.0f} GB of disk free"
+    return Finding("machine", "ok" if free > 10 else "missing", text if free > 10 else f"{text}: 10 GB are needed")
+
+
+def _browser() -> Finding:
+    found = next((p for p in ("chromium", "chromium-browser", "google-chrome") if shutil.which(p)), None)
+    return Finding("browser", "ok" if found else "note", found or "none: only the browser tests need one")
+
+
+def _project(root: Path) -> list[Finding]:
+    if not (root / "dvc.yaml").exists():
+        return [Finding("project", "note", "no dvc.yaml here: engines run, the line does not")]
+    params = root / "params.yaml"
+    remote = "s3://" in (root / ".dvc" / "config").read_text(encoding="utf-8")
+    return [
+        Finding("params.yaml", "ok" if params.exists() else "missing", str(params) if params.exists() else "make params"),
+        Finding("S3 remote", "ok" if remote else "note", "named" if remote else "none: `dvc remote add -d storage s3://...`"),
+    ]

@@ -1,0 +1,88 @@
+"""Files that appear whole or not at all, and their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from provenline.errors import InputError
+
+
+@contextmanager
+def atomic_path(final: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``final``; rename it to ``final`` when the block succeeds.
+
+    Works for a file and for a folder (the caller creates either at the yielded path). A folder
+    that already stands at ``final`` is replaced. On an error nothing stays behind.
+    """
+    final = Path(final)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: encoders and writers choose their format by it.
+    temporary = final.with_name(f".{final.stem}.{os.getpid()}.tmp{final.suffix}")
+    _remove(temporary)
+    try:
+        yield temporary
+        if final.is_dir() and not final.is_symlink():
+            # rename() cannot replace a folder that holds something: step the old one aside first.
+            old = final.with_name(f".{final.name}.{os.getpid()}.old")
+            _remove(old)
+            final.rename(old)
+            temporary.rename(final)
+            _remove(old)
+        else:
+            os.replace(temporary, final)
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sha256_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(1 << 20):  # hashlib.file_digest needs Python 3.11
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_tree(root: str | Path, pattern: str = "**/*") -> str:
+    """Return one SHA-256 over the relative names and the contents of the files under ``root``."""
+    root, digest = Path(root), hashlib.sha256()
+    for path in sorted(p for p in root.glob(pattern) if p.is_file()):
+        digest.update(f"{path.relative_to(root).as_posix()}\0{sha256_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically. NaN is refused: JSON has none."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(
+            json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+            encoding="utf-8",
+        )
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: The file is missing or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("file is missing", file=path, mend="Run `dvc repro` or `dvc pull`") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON ({error.msg})", file=path, place=f"line {error.lineno}") from None

@@ -1,0 +1,123 @@
+"""The three tables that travel between stages: Frames, Boxes, Predictions.
+
+Parquet on disk, pandas in memory; the schema is checked at every read and write. Boxes are
+absolute pixels of the stored image, floats, half-open: ``x1 <= x < x2``, ``y1 <= y < y2``, origin
+at the top left corner of the top left pixel.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from provenline.errors import InputError
+from provenline.files import atomic_path
+
+FRAMES = pa.schema(
+    [
+        ("frame_id", pa.string()),  # media hash prefix + presentation time; never "frame number n"
+        ("path", pa.string()),  # of the stored image, relative to the project's root
+        ("plan", pa.string()),  # the sampling plan that asked for it
+        ("media", pa.string()),  # the media list's name for the file
+        ("media_sha256", pa.string()),
+        ("time_ms", pa.int64()),  # presentation time from the start of the media
+        ("width", pa.int64()),
+        ("height", pa.int64()),
+        ("camera", pa.string()),
+        ("day", pa.string()),
+        ("category", pa.string()),  # the operation
+        ("group", pa.string()),  # what a split may not cut
+        ("workplace", pa.list_(pa.float64())),  # x1 y1 x2 y2 in pixels, or null
+        ("dhash", pa.string()),  # 64-bit difference hash, 16 hexadecimal digits
+        ("annotated", pa.bool_()),  # somebody looked at it, whether or not an object was there
+        ("annotator", pa.string()),  # whose boxes count for this frame; "" where not annotated
+    ]
+)
+BOXES = pa.schema(
+    [
+        ("frame_id", pa.string()),
+        ("annotator", pa.string()),
+        ("label", pa.string()),
+        ("x1", pa.float64()),
+        ("y1", pa.float64()),
+        ("x2", pa.float64()),
+        ("y2", pa.float64()),
+        ("polygon", pa.list_(pa.float64())),  # x y x y ... in pixels, or null
+        ("attributes", pa.string()),  # a JSON object of strings
+    ]
+)
+PREDICTIONS = pa.schema(
+    [
+        ("frame_id", pa.string()),
+        ("model", pa.string()),
+        ("label", pa.string()),
+        ("x1", pa.float64()),
+        ("y1", pa.float64()),
+        ("x2", pa.float64()),
+        ("y2", pa.float64()),
+        ("score", pa.float64()),
+        ("mask", pa.string()),  # COCO run-length encoding, or null
+    ]
+)
+BOX = ["x1", "y1", "x2", "y2"]
+_NULLABLE = {"polygon", "mask", "workplace"}
+
+
+def table(rows: object, schema: pa.Schema) -> pd.DataFrame:
+    """Build a table from rows (a list of dicts or a frame), in the schema's columns and types.
+
+    Raises:
+        InputError: A column is missing or unknown, or holds a value that does not fit.
+    """
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
+    if frame.empty and not len(frame.columns):
+        frame = pd.DataFrame(columns=schema.names)
+    return _to_arrow(frame, schema, "table").to_pandas()
+
+
+def _to_arrow(frame: pd.DataFrame, schema: pa.Schema, source: str | Path) -> pa.Table:
+    missing = [name for name in schema.names if name not in frame.columns and name not in _NULLABLE]
+    unknown = [name for name in frame.columns if name not in schema.names]
+    if missing or unknown:
+        raise InputError(f"columns missing: {missing or 'none'}, unknown: {unknown or 'none'}", file=source)
+    frame = frame.reindex(columns=schema.names)
+    try:
+        arrow = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(f"a value does not fit its column ({error})", file=source) from None
+    for name in schema.names:
+        if name not in _NULLABLE and arrow[name].null_count:
+            raise InputError(f"{arrow[name].null_count} empty values", file=source, place=name)
+    return arrow.replace_schema_metadata(None)
+
+
+def write(frame: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
+    """Check ``frame`` against ``schema`` and write it as Parquet, whole or not at all."""
+    arrow = _to_arrow(frame, schema, path)
+    with atomic_path(path) as temporary:
+        pq.write_table(arrow, temporary)
+
+
+def read(path: str | Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a Parquet table and check it against ``schema``.
+
+    Raises:
+        InputError: The file is missing, is not Parquet, or has other columns.
+    """
+    try:
+        arrow = pq.read_table(path)
+    except FileNotFoundError:
+        raise InputError("file is missing", file=path, mend="Run `dvc repro` or `dvc pull`") from None
+    except pa.ArrowInvalid as error:
+        raise InputError(f"not a Parquet file ({error})", file=path) from None
+    return _to_arrow(arrow.to_pandas(), schema, path).to_pandas()
+
+
+def truth(frames: pd.DataFrame, boxes: pd.DataFrame, labels: list[str] | tuple[str, ...]) -> pd.DataFrame:
+    """Return the boxes that count: of each annotated frame's reference annotator, with these labels."""
+    reference = frames.loc[frames["annotated"], ["frame_id", "annotator"]]
+    kept = boxes[boxes["label"].isin(labels)].merge(reference, on=["frame_id", "annotator"])
+    return kept.reset_index(drop=True)

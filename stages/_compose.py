@@ -1,0 +1,64 @@
+"""Compose conf/ into params.yaml: `python -m stages._compose` (`make params`).
+
+`dvc exp run` composes by itself; `dvc repro` never does. This uses DVC's own composer, so that
+both write the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CONF, PARAMS = Path("conf"), Path("params.yaml")
+
+
+def compose(overrides: list[str], target: Path) -> None:
+    """Write what conf/ composes to, with Hydra overrides, into ``target``."""
+    from dvc.utils.hydra import compose_and_dump
+
+    compose_and_dump(target, str(CONF.resolve()), None, "config", str(CONF.resolve()), overrides)
+
+
+def differences() -> list[str]:
+    """Return ``key: composed -> present`` for each parameter in params.yaml that conf/ does not give."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "params.yaml"
+        compose([], fresh)
+        composed, present = (flat(yaml.safe_load(path.read_text())) for path in (fresh, PARAMS))
+    missing = object()
+    return [
+        f"{key}: {composed.get(key, 'absent')} -> {present.get(key, 'absent')}"
+        for key in sorted(composed.keys() | present.keys())
+        if composed.get(key, missing) != present.get(key, missing)
+    ]
+
+
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Flatten nested mappings to dotted keys; lists are leaves.
+
+    >>> flat({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    if not isinstance(value, dict) or not value:
+        return {prefix: value}
+    nested = (flat(child, f"{prefix}.{key}" if prefix else str(key)) for key, child in value.items())
+    return {key: leaf for part in nested for key, leaf in part.items()}
+
+
+def main() -> None:
+    """Compose, check every section, and replace params.yaml only by something that is valid."""
+    from provenline.files import atomic_path
+    from stages import _runtime as runtime
+    from stages._sections import check
+
+    with runtime.one_line_errors(), atomic_path(PARAMS) as temporary:
+        compose(sys.argv[1:], temporary)
+        check(yaml.safe_load(temporary.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The one seam between stages and their surroundings: parameters, errors, notices.
+
+Stages import this and the library; the library knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from provenline.errors import InputError
+from provenline.progress import console
+
+PARAMS = Path("params.yaml")
+Side = Literal["development", "deployment"]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Footage(BaseModel):
+    """Where one footage lies."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: Path
+    media_list: Path
+    annotations: Path
+
+
+class UseCase(BaseModel):
+    """What is looked for: the classes that are trained and judged, and the operating threshold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    classes: tuple[str, ...]
+    score: float
+
+
+def data(side: str) -> Path:
+    """Return the folder of one footage's tables: development's is ``data``."""
+    return Path("data") if side == "development" else Path("data") / side
+
+
+def metrics(stage: str, side: str = "development") -> Path:
+    """Return the metrics file of a stage (and of one footage, where the stage runs on both)."""
+    return Path("metrics") / (f"{stage}.json" if side == "development" else f"{stage}_{side}.json")
+
+
+@lru_cache(maxsize=1)
+def _parameters() -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("file is missing", file=PARAMS, mend="Run `make params`") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"not YAML ({error})", file=PARAMS, mend="Run `make params`") from None
+    return value if isinstance(value, dict) else {}
+
+
+def section(value: Any, dotted: str, model: type[Model]) -> Model:
+    """Return ``dotted`` of the parameters as a frozen typed object.
+
+    Raises:
+        InputError: With all missing, unknown and ill-typed keys at once, each by its dotted name.
+    """
+    for key in dotted.split("."):
+        if not isinstance(value, dict) or key not in value:
+            raise InputError("section is missing", file=PARAMS, place=dotted, mend="Run `make params`")
+        value = value[key]
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join([dotted, *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors()
+        )
+        raise InputError(faults, file=PARAMS, mend="Mend it in conf/ and run `make params`") from None
+
+
+def params(dotted: str, model: type[Model]) -> Model:
+    """Return a section of params.yaml as a frozen typed object; see `section`."""
+    return section(_parameters(), dotted, model)
+
+
+def value(dotted: str) -> Any:
+    """Return one plain value of params.yaml."""
+    found: Any = _parameters()
+    for key in dotted.split("."):
+        if not isinstance(found, dict) or key not in found:
+            raise InputError("parameter is missing", file=PARAMS, place=dotted, mend="Run `make params`")
+        found = found[key]
+    return found
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what the user can mend into one line on stderr and exit status 2."""
+    try:
+        yield
+    except InputError as error:
+        console.print(f"error: {error}", style="bold red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("stopped", style="yellow")
+        sys.exit(130)
+
+
+def say_if_stale() -> None:
+    """Say so when params.yaml is not what conf/ composes to."""
+    from stages._compose import differences
+
+    found = differences()
+    if not found:
+        return
+    if "DVC_EXP_NAME" in os.environ or "DVC_EXP_BASELINE_REV" in os.environ:
+        console.print(f"experiment: {', '.join(found[:6])}", style="cyan", highlight=False, markup=False)
+        return
+    console.print(
+        f"params.yaml is not what conf/ composes to ({len(found)} differ: {', '.join(found[:3])}). "
+        "Run `make params` to compose it.",
+        style="yellow",
+        highlight=False,
+        markup=False,
+    )
+
+
+def run(stage: Callable[..., str]) -> None:
+    """Run a stage with the words of the command line; print the sentence that it returns."""
+    started = time.monotonic()
+    with one_line_errors():
+        say_if_stale()
+        sentence = stage(*sys.argv[1:])
+        seconds = time.monotonic() - started
+        console.print(f"{sentence} ({seconds:.1f} s)", style="green", highlight=False, markup=False)

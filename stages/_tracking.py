@@ -1,0 +1,90 @@
+"""The seam to MLflow: one run per fingerprint of parameters, code and media lists.
+
+MLflow is never an input of a stage and no run id enters an output. Only numbers and the files on
+the caller's list are logged: never a frame.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provenline.files import sha256_file, sha256_tree
+from provenline.progress import console
+from stages._compose import flat
+from stages._runtime import PARAMS
+
+EXPERIMENT = "provenline"
+
+
+def fingerprint() -> str:
+    """Return 16 hexadecimal digits that name this combination of parameters, code and media lists.
+
+    Not of `dvc.lock`, which changes while the line runs. A simulated media list follows from the
+    parameters and does not exist yet when the first stage starts, so it is left out.
+    """
+    parameters = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    source = parameters["source"]
+    lists = [] if source["simulate"] else [Path(source[side]["media_list"]) for side in ("development", "deployment")]
+    parts = [sha256_file(PARAMS), sha256_tree("provenline", "**/*.py"), sha256_tree("stages", "**/*.py")]
+    parts += [sha256_file(path) for path in lists if path.exists()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the numeric leaves of a metrics file under MLflow-safe names."""
+    for key, leaf in flat(dict(values), prefix).items():
+        if isinstance(leaf, (int, float)):
+            yield "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key), float(leaf)
+
+
+def log(stage: str, metrics: Mapping[str, Any] | None = None, files: Sequence[Path] = (), step: int = 0) -> None:
+    """Add a stage's numbers and listed files to this fingerprint's run.
+
+    A tracker that fails never fails a stage: it is said once, and `report` completes the run later.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    try:
+        _log(stage, dict(numbers(metrics or {}, stage)), files, step)
+    except ImportError:
+        return  # the base installation has no MLflow
+    except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the stage's result stands
+        console.print(f"MLflow: not logged ({error})", style="yellow", highlight=False, markup=False)
+
+
+def _log(stage: str, metrics: dict[str, float], files: Sequence[Path], step: int) -> None:
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient()
+    run_id = _run(client)
+    for key, number in metrics.items():
+        client.log_metric(run_id, key, number, step=step)
+    for path in files:
+        client.log_artifact(run_id, str(path), artifact_path=stage)
+
+
+def _run(client: Any) -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+    mark = fingerprint()
+    runs = client.search_runs([experiment], f"tags.fingerprint = '{mark}'", max_results=1)
+    if runs:
+        return str(runs[0].info.run_id)
+    name = os.environ.get("DVC_EXP_NAME", f"{mark[:8]}")
+    run = client.create_run(experiment, run_name=name, tags={"fingerprint": mark, "git": _revision()})
+    for key, leaf in flat(yaml.safe_load(PARAMS.read_text(encoding="utf-8"))).items():
+        client.log_param(run.info.run_id, key, str(leaf)[:500])
+    client.set_terminated(run.info.run_id)  # a run that is added to by several processes has no one end
+    return str(run.info.run_id)
+
+
+def _revision() -> str:
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
