@@ -1,0 +1,214 @@
+"""From media and a sampling plan to stored frames and their table."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from provenline import tables
+from provenline.errors import InputError
+from provenline.files import atomic_path, sha256_file
+from provenline.footage.decode import answer
+from provenline.footage.hashing import dhash
+from provenline.footage.media import Media
+from provenline.footage.params import ExtractParams
+from provenline.footage.photos import check_photo, read_photo
+from provenline.footage.plans import times_ms
+from provenline.footage.probe import probe
+from provenline.footage.reader import Reader
+from provenline.footage.report import Outcome, report
+from provenline.progress import track
+
+Image = NDArray[np.uint8]
+Row = dict[str, Any]
+In = TypeVar("In")
+Out = TypeVar("Out")
+MakeRow = Callable[[str, int, Image, bytes], Row]
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A media with what a first look at it told: its hash and the asked times, or why it is bad."""
+
+    media: Media
+    sha256: str = ""
+    duration_ms: int = 0
+    asked: tuple[int, ...] = ()
+    bad: str = ""
+
+
+def extract(
+    media: list[Media], params: ExtractParams, frames_dir: Path
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Take the frames that the plan names out of all media and store them.
+
+    Args:
+        media: What to look at; the order does not matter.
+        params: Plan, JPEG quality and tolerance.
+        frames_dir: Folder of the frames; replaced as a whole when all is done. Frame paths in the
+            table are relative to the working directory.
+
+    Returns:
+        The Frames table (nobody has looked at the frames yet: ``annotated`` is False), by media name
+        and time, and the report as JSON-able values.
+
+    Raises:
+        InputError: Two media have the same content; more media than tolerated cannot be used; or
+            ``frames_dir`` holds something that is no frame folder.
+    """
+    _refuse_foreign(frames_dir)
+    checked = _in_parallel(partial(_check, params), sorted(media, key=lambda one: one.name), "Checking media")
+    _refuse_duplicates(checked)
+    _refuse_too_many([(one.media, one.bad) for one in checked if one.bad], len(checked), params.tolerance)
+    with atomic_path(frames_dir) as folder:
+        folder.mkdir()
+        work = partial(_store_media, params, folder, Path(os.path.relpath(frames_dir)))
+        outcomes = _in_parallel(work, checked, "Extracting frames")
+        _refuse_too_many(
+            [(one.media, one.bad) for one in outcomes if one.bad], len(checked), params.tolerance
+        )
+    rows = [row for outcome in outcomes for row in outcome.rows]
+    return tables.table(rows, tables.FRAMES), report(outcomes, params)
+
+
+def _in_parallel(work: Callable[[In], Out], items: list[In], title: str) -> list[Out]:
+    """Apply ``work`` in threads (FFmpeg and OpenCV release the interpreter lock); keep the order."""
+    pool = ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1)))
+    try:
+        return list(track(pool.map(work, items), title, total=len(items)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _check(params: ExtractParams, media: Media) -> _Checked:
+    try:
+        if media.kind == "photo":
+            check_photo(media.file)
+            return _Checked(media, sha256_file(media.file), 0, (0,))
+        found = probe(media.file)
+        asked = times_ms(params.sampling, found.duration_ms, (media.work_start_s, media.work_end_s))
+        if not asked:
+            length = found.duration_ms / 1000
+            return _Checked(media, bad=f"the work lies outside the video, which lasts {length:.1f} s")
+        return _Checked(media, sha256_file(media.file), found.duration_ms, tuple(asked))
+    except InputError as error:
+        return _Checked(media, bad=error.what)
+
+
+def _refuse_duplicates(checked: list[_Checked]) -> None:
+    first: dict[str, str] = {}
+    for one in checked:
+        name = first.setdefault(one.sha256, one.media.name) if not one.bad else one.media.name
+        if name != one.media.name:
+            what = (
+                f"{one.media.kind} listed twice under two names: {name!r} and {one.media.name!r} are the same"
+            )
+            raise InputError(what, file=one.media.file, mend="Remove one of them from the media list")
+
+
+def _refuse_too_many(bad: list[tuple[Media, str]], total: int, tolerance: float) -> None:
+    if bad and len(bad) > tolerance * total:
+        media, reason = bad[0]
+        others = f" ({len(bad)} of {total} media cannot be used)" if len(bad) > 1 else ""
+        mend = "Mend it, remove its row, or raise tolerance in the extract parameters"
+        raise InputError(f"{reason}{others}", file=media.file, place=f"media {media.name!r}", mend=mend)
+
+
+def _refuse_foreign(frames_dir: Path) -> None:
+    if frames_dir.exists() and not frames_dir.is_dir():
+        raise InputError("is no folder", file=frames_dir, mend="Name a folder for the frames")
+    inside = sorted(frames_dir.iterdir()) if frames_dir.exists() else []
+    foreign = [path.name for path in inside if not re.fullmatch(r"[0-9a-f]{12}", path.name)]
+    if foreign:
+        mend = "Name a folder of its own: extract replaces it as a whole"
+        raise InputError(f"holds {foreign[0]!r}, which is no folder of frames", file=frames_dir, mend=mend)
+
+
+def _store_media(params: ExtractParams, folder: Path, shown_as: Path, one: _Checked) -> Outcome:
+    if one.bad:
+        return Outcome(one.media, one.bad)
+    target = folder / one.sha256[:12]
+    target.mkdir()
+    row = partial(_row, one, target, shown_as)
+    try:
+        outcome = (_store_photo if one.media.kind == "photo" else _store_video)(params, one, row)
+    except InputError as error:
+        outcome = Outcome(one.media, error.what)
+    if outcome.bad:
+        shutil.rmtree(target)
+    return outcome
+
+
+def _store_photo(params: ExtractParams, one: _Checked, row: MakeRow) -> Outcome:
+    image, data = read_photo(one.media.file)
+    return Outcome(one.media, rows=(row("photo", 0, image, data or _jpeg(image, params.jpeg_quality)),))
+
+
+def _store_video(params: ExtractParams, one: _Checked, row: MakeRow) -> Outcome:
+    rows: dict[int, Row] = {}
+    answered: set[int] = set()
+    with Reader(one.media.file) as reader:
+        for asked, presented, image in answer(reader, one.asked):
+            answered.add(asked)
+            if presented not in rows:
+                data = _jpeg(image, params.jpeg_quality)
+                rows[presented] = row(params.sampling.kind, presented, image, data)
+        errors = reader.errors
+    return Outcome(
+        one.media,
+        bad="" if rows else "no frame that the plan asks for can be decoded",
+        rows=tuple(rows.values()),
+        duration_ms=one.duration_ms,
+        asked=len(one.asked),
+        undelivered=tuple(time for time in one.asked if time not in answered),
+        errors=errors,
+    )
+
+
+def _jpeg(image: Image, quality: int) -> bytes:
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise InputError(f"a picture of {image.shape[1]}x{image.shape[0]} pixels cannot be stored as JPEG")
+    return bytes(data)
+
+
+def _row(
+    one: _Checked, folder: Path, shown_as: Path, plan: str, time_ms: int, image: Image, data: bytes
+) -> Row:
+    media, (height, width) = one.media, image.shape[:2]
+    frame_id = f"{one.sha256[:12]}_{time_ms:09d}"
+    stored = folder / f"{frame_id}.jpg"
+    stored.write_bytes(data)
+    place = media.workplace
+    return {
+        "frame_id": frame_id,
+        "path": (shown_as / folder.name / stored.name).as_posix(),
+        "plan": plan,
+        "media": media.name,
+        "media_sha256": one.sha256,
+        "time_ms": time_ms,
+        "width": width,
+        "height": height,
+        "camera": media.camera,
+        "day": media.day,
+        "category": media.category,
+        "group": media.group,
+        "workplace": [share * side for share, side in zip(place, (width, height) * 2, strict=True)]
+        if place
+        else None,
+        "dhash": dhash(stored),
+        "annotated": False,
+        "annotator": "",
+    }
