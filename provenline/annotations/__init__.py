@@ -1,0 +1,1 @@
+"""From annotation exports of one or several people to the Boxes table, with their agreement measured."""
