@@ -1,0 +1,1 @@
+"""Which group of frames serves which purpose; what was once accepted never moves."""

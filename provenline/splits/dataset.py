@@ -1,0 +1,146 @@
+"""The dataset in YOLO's layout, and the assignment as a table for people and for the ledger."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from provenline import tables
+from provenline.errors import InputError
+from provenline.files import atomic_path, sha256_file
+from provenline.progress import track
+from provenline.splits.audit import with_split
+from provenline.splits.params import SPLITS
+
+
+def write_assignment(frames: pd.DataFrame, assignment: pd.DataFrame, csv: str | Path) -> dict[str, Any]:
+    """Write which frame is in which split.
+
+    Args:
+        frames: Frames table.
+        assignment: Columns group, category, split.
+        csv: The file; columns frame_id, media, group, category (the group's), split; sorted by frame_id.
+
+    Returns:
+        ``path``, ``sha256`` (the identity of the split), ``frames``, ``groups``.
+
+    Raises:
+        InputError: A frame's group has no split, or two.
+    """
+    categories = dict(zip(assignment["group"], assignment["category"], strict=True))
+    rows = with_split(frames, assignment).sort_values("frame_id", kind="stable")
+    rows = rows.assign(category=rows["group"].map(categories))
+    with atomic_path(csv) as temporary:
+        columns = ["frame_id", "media", "group", "category", "split"]
+        rows[columns].to_csv(temporary, index=False, lineterminator="\n")
+    return {
+        "path": Path(csv).as_posix(),
+        "sha256": sha256_file(csv),
+        "frames": len(rows),
+        "groups": int(rows["group"].nunique()),
+    }
+
+
+def write_dataset(
+    frames: pd.DataFrame,
+    boxes: pd.DataFrame,
+    assignment: pd.DataFrame,
+    classes: Sequence[str],
+    folder: Path,
+    name: str,
+    root: Path,
+) -> dict[str, Any]:
+    """Write the annotated frames as a YOLO dataset, whole or not at all.
+
+    ``images/<split>/<frame_id>.<ending>`` are copies and never links, because trainers repair
+    images in place; ``labels/<split>/<frame_id>.txt`` is empty where nothing of ``classes`` is
+    there. A frame that nobody looked at is left out and counted. The same tables give the same bytes.
+
+    Args:
+        frames: Frames table.
+        boxes: Boxes table; those of each frame's reference annotator count.
+        assignment: Columns group, category, split.
+        classes: Labels to train on, in the order of their numbers.
+        folder: To write, replaced if it stands.
+        name: Of the YAML file in it, without ending.
+        root: What the frames' paths are relative to.
+
+    Returns:
+        ``yaml``, ``classes`` and per split groups, frames, frames without objects, objects per
+        class, frames per category, and frames left out because nobody annotated them.
+
+    Raises:
+        InputError: No frame is annotated, a group has no split or two, or an image is missing.
+    """
+    placed = with_split(frames, assignment).sort_values("frame_id", kind="stable")
+    kept = placed[placed["annotated"]].reset_index(drop=True)
+    if kept.empty:
+        raise InputError(
+            "no frame is annotated", mend="Import annotations first, or look at the sampling plan"
+        )
+    truth = tables.truth(kept, boxes, list(classes))
+    lines = _label_lines(kept, truth, classes)
+    with atomic_path(folder) as temporary:
+        for split in SPLITS:
+            (temporary / "images" / split).mkdir(parents=True)
+            (temporary / "labels" / split).mkdir(parents=True)
+        rows = list(zip(kept["frame_id"], kept["path"], kept["split"], strict=True))
+        for frame_id, path, split in track(rows, "Copying frames"):
+            _copy(root / path, temporary / "images" / split / f"{frame_id}{Path(path).suffix}")
+            label = temporary / "labels" / split / f"{frame_id}.txt"
+            label.write_text("".join(lines.get(frame_id, [])), encoding="utf-8", newline="\n")
+        _write_yaml(temporary / f"{name}.yaml", classes)
+    splits = {split: _count(placed, truth, classes, split) for split in SPLITS}
+    return {"yaml": (folder / f"{name}.yaml").as_posix(), "classes": list(classes), "splits": splits}
+
+
+def _label_lines(kept: pd.DataFrame, truth: pd.DataFrame, classes: Sequence[str]) -> dict[str, list[str]]:
+    """Return the lines per frame, sorted, so that the order of the tables does not matter."""
+    sizes = kept[["frame_id", "width", "height"]]
+    lines: dict[str, list[str]] = {}
+    numbers = {label: number for number, label in enumerate(classes)}
+    columns = ["frame_id", "label", *tables.BOX, "width", "height"]
+    for row in truth.merge(sizes, on="frame_id")[columns].itertuples(index=False, name=None):
+        frame_id, label, x1, y1, x2, y2, width, height = row
+        x, y = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height
+        w, h = (x2 - x1) / width, (y2 - y1) / height
+        lines.setdefault(frame_id, []).append(f"{numbers[label]} {x:.8f} {y:.8f} {w:.8f} {h:.8f}\n")
+    return {frame_id: sorted(found) for frame_id, found in lines.items()}
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        raise InputError(
+            "image is missing", file=source, mend="Run `dvc repro extract` or `dvc pull`"
+        ) from None
+
+
+def _write_yaml(path: Path, classes: Sequence[str]) -> None:
+    # No `path`: ultralytics then takes the file's own folder, wherever the dataset was moved to.
+    content = {
+        **{split: f"images/{split}" for split in SPLITS},
+        "names": dict(enumerate(classes)),
+    }
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _count(placed: pd.DataFrame, truth: pd.DataFrame, classes: Sequence[str], split: str) -> dict[str, Any]:
+    here = placed[placed["split"] == split]
+    kept = here[here["annotated"]]
+    objects = truth[truth["frame_id"].isin(kept["frame_id"])]
+    categories = kept["category"].value_counts()
+    return {
+        "groups": int(kept["group"].nunique()),
+        "frames": len(kept),
+        "frames_without_objects": int((~kept["frame_id"].isin(objects["frame_id"])).sum()),
+        "objects": {label: int((objects["label"] == label).sum()) for label in classes},
+        "categories": {name: int(categories[name]) for name in sorted(categories.index)},
+        "not_annotated": len(here) - len(kept),
+    }

@@ -1,0 +1,50 @@
+"""Parameters of split."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SPLITS = ("train", "val", "test")
+
+
+class Shares(BaseModel):
+    """Wanted shares of the groups, summing to 1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    train: float = Field(gt=0, le=1)
+    val: float = Field(ge=0, lt=1)
+    test: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _sum(self) -> Shares:
+        total = self.train + self.val + self.test
+        if not math.isclose(total, 1, abs_tol=1e-6):
+            raise ValueError(f"train, val and test sum to {total:g}, not to 1")
+        return self
+
+    def of(self, split: str) -> float:
+        """Return the share of one split."""
+        return float(getattr(self, split))
+
+
+class SplitParams(BaseModel):
+    """How groups are assigned and what the audit calls a near duplicate.
+
+    Attributes:
+        shares: Wanted shares by number of groups.
+        stratify: Column whose values are spread over the splits alike.
+        seed: Of the order in which new groups are taken.
+        near_duplicate_bits: Two frames whose 64-bit difference hashes differ in at most so many
+            bits are near duplicates.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shares: Shares
+    stratify: Literal["category"]
+    seed: int = Field(ge=0)
+    near_duplicate_bits: int = Field(ge=0, le=64)
