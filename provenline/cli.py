@@ -67,8 +67,8 @@ def split_accept(
     """Copy the split to the ledger: from now on none of these groups moves. Commit the ledger."""
     from provenline.splits.ledger import accept
 
-    accept(assignment, ledger)
-    out.print(f"{ledger}: accepted. Commit it: `git add {ledger} && git commit`.")
+    counts = accept(assignment, ledger)
+    out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it: `git add {ledger} && git commit`.")
 
 
 def main() -> None:

@@ -5,24 +5,29 @@ Stages import this and the library; the library knows nothing of it.
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from provenline.errors import InputError
+from provenline.files import atomic_path
 from provenline.progress import console
 
 PARAMS = Path("params.yaml")
+NONE = Path("data/none")  # stands where a source has no footage or no annotations
 Side = Literal["development", "deployment"]
-Model = TypeVar("Model", bound=BaseModel)
+SIDES = ("development", "deployment")
+BATCH = 16  # images per call; memory is bounded by it
+Model = TypeVar("Model")
 
 
 class Footage(BaseModel):
@@ -45,6 +50,20 @@ class UseCase(BaseModel):
     score: float
 
 
+class Profile(BaseModel):
+    """Device and sizes of a machine; the other groups of conf/ refer to them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str
+    imgsz: int
+    epochs: int
+    batch: int
+    workers: int
+    limit: int
+    shadow_period_s: float
+
+
 def data(side: str) -> Path:
     """Return the folder of one footage's tables: development's is ``data``."""
     return Path("data") if side == "development" else Path("data") / side
@@ -53,6 +72,21 @@ def data(side: str) -> Path:
 def metrics(stage: str, side: str = "development") -> Path:
     """Return the metrics file of a stage (and of one footage, where the stage runs on both)."""
     return Path("metrics") / (f"{stage}.json" if side == "development" else f"{stage}_{side}.json")
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows as CSV for DVC's plots, whole or not at all; other columns are left out."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def missing(value: Any, prefix: str = "") -> list[str]:
+    """Return the dotted keys whose value is Hydra's mark for "must be given"."""
+    if isinstance(value, dict):
+        return [key for name, child in value.items() for key in missing(child, f"{prefix}{name}.")]
+    return [prefix.rstrip(".")] if value == "???" else []
 
 
 @lru_cache(maxsize=1)
@@ -76,8 +110,10 @@ def section(value: Any, dotted: str, model: type[Model]) -> Model:
         if not isinstance(value, dict) or key not in value:
             raise InputError("section is missing", file=PARAMS, place=dotted, mend="Run `make params`")
         value = value[key]
+    if given := missing(value, f"{dotted}."):
+        raise InputError(f"{', '.join(given)}: no value was given", file=PARAMS, mend="Give it in conf/")
     try:
-        return model.model_validate(value)
+        return TypeAdapter(model).validate_python(value)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join([dotted, *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors()

@@ -7,20 +7,20 @@ from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AnnotateParams
 from provenline.files import write_json
 from stages import _runtime as runtime
-from stages import _tracking as tracking
 
 
 def main(side: runtime.Side) -> str:
     """Write one footage's boxes, which frames somebody looked at, and the agreement."""
     params = runtime.params("annotate_import", AnnotateParams)
     source = runtime.params(f"source.{side}", runtime.Footage)
+    if source.annotations == runtime.NONE:
+        params = params.model_copy(update={"format": "none"})
     out = runtime.data(side)
     frames = tables.read(out / "frames.parquet", tables.FRAMES)
     done = import_annotations(source.annotations, frames, params)
     tables.write(done.frames, out / "annotated.parquet", tables.FRAMES)
     tables.write(done.boxes, out / "boxes.parquet", tables.BOXES)
     write_json(runtime.metrics("annotate_import", side), done.report)
-    tracking.log(f"annotate_import/{side}", done.report)
     return f"imported {side}: {len(done.boxes)} boxes, {int(done.frames['annotated'].sum())} annotated frames"
 
 

@@ -8,7 +8,6 @@ from provenline.footage.extract import extract
 from provenline.footage.media import read_media_list
 from provenline.footage.params import ExtractParams
 from stages import _runtime as runtime
-from stages import _tracking as tracking
 
 
 def main(side: runtime.Side) -> str:
@@ -20,7 +19,6 @@ def main(side: runtime.Side) -> str:
     frames, report = extract(media, params, out / "frames")
     tables.write(frames, out / "frames.parquet", tables.FRAMES)
     write_json(runtime.metrics("extract", side), report)
-    tracking.log(f"extract/{side}", report)
     return f"extracted {side}: {len(frames)} frames of {len(media)} media"
 
 

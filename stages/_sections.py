@@ -1,0 +1,70 @@
+"""Every section of params.yaml and the typed model that checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provenline.annotations.params import AnnotateParams
+from provenline.detectors.params import ModelParams
+from provenline.engines.params import Target
+from provenline.errors import InputError
+from provenline.evaluation.params import EvalParams, IntervalParams, StageAParams
+from provenline.footage.params import ExtractParams
+from provenline.reports.params import ReportParams
+from provenline.shadow.params import ShadowParams
+from provenline.simline.params import SimlineParams
+from provenline.splits.params import SplitParams
+from provenline.training.params import TrainParams
+from stages import _runtime as runtime
+
+SECTIONS: dict[str, Any] = {
+    "usecase": runtime.UseCase,
+    "source.development": runtime.Footage,
+    "source.deployment": runtime.Footage,
+    "simulate": SimlineParams | None,
+    "extract": ExtractParams,
+    "annotate_import": AnnotateParams,
+    "split": SplitParams,
+    "model": ModelParams,
+    "stage_a_eval": StageAParams,
+    "train": TrainParams,
+    "eval": EvalParams,
+    "trt_build.*": Target,
+    "shadow_ab": ShadowParams,
+    "report": ReportParams,
+    "interval": IntervalParams,
+    "profile": runtime.Profile,
+}
+PLAIN = {"round", "seed", "target", "source"}
+
+
+def check(value: dict[str, Any]) -> int:
+    """Check every section of composed parameters and return how many were checked.
+
+    Raises:
+        InputError: With all faults at once: unknown sections, missing values, ill-typed values.
+    """
+    known = PLAIN | {dotted.split(".")[0] for dotted in SECTIONS}
+    faults = [f"{name}: unknown section" for name in value if name not in known]
+    faults += [f"{name}: section is missing" for name in sorted(known) if name not in value]
+    faults += [f"{key}: no value was given" for key in runtime.missing(value)]
+    checked = 0
+    for dotted, model in _expanded(value):
+        try:
+            runtime.section(value, dotted, model)
+            checked += 1
+        except InputError as error:
+            faults.append(error.what)
+    if faults:
+        raise InputError("; ".join(faults), file=runtime.PARAMS, mend="Mend it in conf/ and run `make params`")
+    return checked
+
+
+def _expanded(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for dotted, model in SECTIONS.items():
+        head = dotted.removesuffix(".*")
+        if head == dotted:
+            yield dotted, model
+        else:
+            yield from ((f"{head}.{key}", model) for key in value.get(head, {}))

@@ -1,0 +1,26 @@
+"""The paper's tables and figures, the cards and the page: `dvc repro report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provenline.files import read_json
+from provenline.reports.params import ReportParams
+from provenline.reports.report import write_report
+from stages import _runtime as runtime
+from stages import _tracking as tracking
+
+
+def main() -> str:
+    """Write reports/ and complete this fingerprint's run in MLflow from metrics/*.json."""
+    params = runtime.params("report", ReportParams)
+    round_, usecase = runtime.value("round"), runtime.params("usecase", runtime.UseCase)
+    write_report(Path(), params, round_, usecase.name, Path("reports"))
+    for path in sorted(Path("metrics").rglob("*.json")):
+        tracking.log(path.stem, read_json(path))
+    tracking.log("report", files=[Path("reports/index.html")] if False else [])
+    return "report: reports/index.html"
+
+
+if __name__ == "__main__":
+    runtime.run(main)

@@ -1,0 +1,36 @@
+"""Production and candidate side by side over deployment footage: `dvc repro shadow-ab`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provenline.detectors.open import open_engine
+from provenline.files import write_json
+from provenline.footage.media import read_media_list
+from provenline.shadow.ab import shadow_ab
+from provenline.shadow.decide import pinned
+from provenline.shadow.params import ShadowParams
+from stages import _runtime as runtime
+
+
+def main() -> str:
+    """Write where the two engines differ, and what follows from it."""
+    params = runtime.params("shadow_ab", ShadowParams)
+    source, target = runtime.params("source.deployment", runtime.Footage), runtime.value("target")
+    device = runtime.value("profile.device")
+    production = Path(params.production.bundle.format(target=target))
+    pinned(production, params.production.checkpoint_sha256)
+    result = shadow_ab(
+        read_media_list(source.media_list, source.root),
+        open_engine(production, device),
+        open_engine(Path("models/engines") / target / "candidate", device),
+        params,
+        Path("data/shadow"),
+    )
+    write_json(runtime.metrics("shadow_ab"), result.metrics)
+    write_json("metrics/shadow_ab_timing.json", result.timing)
+    return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
+
+
+if __name__ == "__main__":
+    runtime.run(main)

@@ -1,0 +1,37 @@
+"""Measure the off-the-shelf detector and decide what to do: `dvc repro stageA-eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provenline import tables
+from provenline.detectors.base import predict_frames
+from provenline.detectors.open import open_checkpoint
+from provenline.detectors.params import ModelParams
+from provenline.evaluation.params import StageAParams
+from provenline.evaluation.stage_a import confidence_rows, measure, select
+from provenline.files import write_json
+from stages import _runtime as runtime
+
+
+def main() -> str:
+    """Write the base's predictions on all development frames, the measurement and the decision."""
+    params, usecase = runtime.params("stage_a_eval", StageAParams), runtime.params("usecase", runtime.UseCase)
+    frames = tables.read("data/annotated.parquet", tables.FRAMES)
+    boxes = tables.read("data/boxes.parquet", tables.BOXES)
+    detector = open_checkpoint(runtime.params("model", ModelParams), runtime.value("profile.device"))
+    found = predict_frames(detector, frames, Path(), runtime.BATCH)
+    result = measure(select(frames, params), boxes, found, usecase.classes, params)
+    result = {"model": {"name": detector.name, "sha256": detector.fingerprint}, **result}
+    tables.write(found, "data/predictions/base.parquet", tables.PREDICTIONS)
+    runtime.write_rows(
+        Path("plots/stage_a_eval/confidence.csv"), confidence_rows(result), ["score", "frames"]
+    )
+    write_json(runtime.metrics("stage_a_eval"), result)
+    # One word: the only thing of Stage A that training depends on.
+    write_json("data/stage_a_decision.json", {"decision": result["decision"]})
+    return f"Stage A: {result['decision']}"
+
+
+if __name__ == "__main__":
+    runtime.run(main)

@@ -1,0 +1,47 @@
+"""ONNX bundles of base and candidate for one target: `dvc repro trt-build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from provenline import tables
+from provenline.detectors.params import ModelParams
+from provenline.detectors.weights import resolve
+from provenline.engines.build import Evidence, Origin, build
+from provenline.engines.params import Target
+from provenline.files import sha256_file, sha256_tree, write_json
+from stages import _runtime as runtime
+
+
+def main(target: str) -> str:
+    """Write both engines, their parity with the checkpoints (identity) and their latency (measured)."""
+    params = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
+    model, usecase = runtime.params("model", ModelParams), runtime.params("usecase", runtime.UseCase)
+    round_ = runtime.value("round")
+    frames = tables.read("data/annotated.parquet", tables.FRAMES)
+    split = pd.read_csv(f"data/dataset_split_{round_}.csv")
+    val = frames[frames["frame_id"].isin(split.loc[split["split"] == "val", "frame_id"]) & frames["annotated"]]
+    truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
+    evidence = Evidence(val, truth, usecase.classes, Path())
+    origin = Origin(sha256_tree("data/dataset"), sha256_file(f"data/dataset_split_{round_}.csv"))
+    weights = {"base": resolve(model), "candidate": Path("models") / f"{usecase.name}_{round_}.pt"}
+    parity: dict[str, Any] = {}
+    latency: dict[str, Any] = {}
+    for role, path in weights.items():
+        checkpoint = model.with_weights(role, path, sha256_file(path), usecase.classes)
+        built = build(
+            params, checkpoint, origin if role == "candidate" else Origin(None, None), evidence,
+            Path("models/engines") / target / role,
+        )
+        parity[role] = {"manifest": built.manifest, "parity": built.parity}
+        latency[role] = built.latency
+    write_json(Path("metrics/trt_build") / f"{target}.json", parity)
+    write_json(Path("models/engines") / target / "measurements.json", latency)
+    return f"{target}: base and candidate follow their checkpoints"
+
+
+if __name__ == "__main__":
+    runtime.run(main)
