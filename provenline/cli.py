@@ -61,14 +61,16 @@ def media_init(
 
 @split_app.command("accept")
 def split_accept(
-    assignment: Annotated[Path, typer.Argument(help="The CSV that `split` wrote.")] = Path("data/dataset_split_v0.csv"),
+    assignment: Annotated[Path, typer.Argument(help="The CSV that `split` wrote.")] = Path(
+        "data/dataset_split_v0.csv"
+    ),
     ledger: Annotated[Path, typer.Option(help="The ledger in git.")] = Path("data/split_ledger.csv"),
 ) -> None:
     """Copy the split to the ledger: from now on none of these groups moves. Commit the ledger."""
     from provenline.splits.ledger import accept
 
     counts = accept(assignment, ledger)
-    out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it: `git add {ledger} && git commit`.")
+    out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it with git.")
 
 
 def main() -> None:
@@ -76,5 +78,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        Console(stderr=True, soft_wrap=True).print(f"error: {error}", style="bold red", highlight=False, markup=False)
+        Console(stderr=True, soft_wrap=True).print(
+            f"error: {error}", style="bold red", highlight=False, markup=False
+        )
         raise SystemExit(2) from None

@@ -52,8 +52,6 @@ def healthy(findings: list[Finding]) -> bool:
 
 def _python() -> Finding:
     text = f"{platform.python_version()} ({platform.machine()})"
-    if sys.version_info < (3, 10):
-        return Finding("python", "missing", f"{text}: 3.10 or newer runs engines, 3.11 the whole line")
     return Finding("python", "ok" if sys.version_info >= (3, 11) else "note", text)
 
 
@@ -74,7 +72,9 @@ def _one_opencv() -> Finding:
     others = ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
     second = [name for name in others if _version(name)]
     if second:
-        return Finding("one OpenCV", "missing", f"{', '.join(second)} stands beside opencv-python: uninstall it")
+        return Finding(
+            "one OpenCV", "missing", f"{', '.join(second)} stands beside opencv-python: uninstall it"
+        )
     return Finding("one OpenCV", "ok", "opencv-python alone")
 
 
@@ -97,7 +97,9 @@ def _tensorrt() -> Finding:
 def _resources(root: Path) -> Finding:
     free = shutil.disk_usage(root.resolve()).free / 1e9
     text = f"{os.cpu_count()} cores, {free:.0f} GB of disk free"
-    return Finding("machine", "ok" if free > 10 else "missing", text if free > 10 else f"{text}: 10 GB are needed")
+    return Finding(
+        "machine", "ok" if free > 10 else "missing", text if free > 10 else f"{text}: 10 GB are needed"
+    )
 
 
 def _browser() -> Finding:
@@ -111,6 +113,14 @@ def _project(root: Path) -> list[Finding]:
     params = root / "params.yaml"
     remote = "s3://" in (root / ".dvc" / "config").read_text(encoding="utf-8")
     return [
-        Finding("params.yaml", "ok" if params.exists() else "missing", str(params) if params.exists() else "make params"),
-        Finding("S3 remote", "ok" if remote else "note", "named" if remote else "none: `dvc remote add -d storage s3://...`"),
+        Finding(
+            "params.yaml",
+            "ok" if params.exists() else "missing",
+            str(params) if params.exists() else "make params",
+        ),
+        Finding(
+            "S3 remote",
+            "ok" if remote else "note",
+            "named" if remote else "none: `dvc remote add -d storage s3://...`",
+        ),
     ]

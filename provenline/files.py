@@ -36,7 +36,7 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
             temporary.rename(final)
             _remove(old)
         else:
-            os.replace(temporary, final)
+            temporary.replace(final)
     finally:
         _remove(temporary)
 
@@ -51,7 +51,7 @@ def _remove(path: Path) -> None:
 def sha256_file(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         while chunk := stream.read(1 << 20):  # hashlib.file_digest needs Python 3.11
             digest.update(chunk)
     return digest.hexdigest()

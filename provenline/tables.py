@@ -7,7 +7,9 @@ at the top left corner of the top left pixel.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -66,7 +68,7 @@ BOX = ["x1", "y1", "x2", "y2"]
 _NULLABLE = {"polygon", "mask", "workplace"}
 
 
-def table(rows: object, schema: pa.Schema) -> pd.DataFrame:
+def table(rows: pd.DataFrame | Sequence[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
     """Build a table from rows (a list of dicts or a frame), in the schema's columns and types.
 
     Raises:
@@ -75,7 +77,7 @@ def table(rows: object, schema: pa.Schema) -> pd.DataFrame:
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
     if frame.empty and not len(frame.columns):
         frame = pd.DataFrame(columns=schema.names)
-    return _to_arrow(frame, schema, "table").to_pandas()
+    return _to_pandas(_to_arrow(frame, schema, "table"))
 
 
 def _to_arrow(frame: pd.DataFrame, schema: pa.Schema, source: str | Path) -> pa.Table:
@@ -83,15 +85,21 @@ def _to_arrow(frame: pd.DataFrame, schema: pa.Schema, source: str | Path) -> pa.
     unknown = [name for name in frame.columns if name not in schema.names]
     if missing or unknown:
         raise InputError(f"columns missing: {missing or 'none'}, unknown: {unknown or 'none'}", file=source)
-    frame = frame.reindex(columns=schema.names)
+    frame = frame.assign(**dict.fromkeys(_NULLABLE & set(schema.names) - set(frame.columns)))
+    frame = frame[schema.names]
     try:
         arrow = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise InputError(f"a value does not fit its column ({error})", file=source) from None
     for name in schema.names:
         if name not in _NULLABLE and arrow[name].null_count:
             raise InputError(f"{arrow[name].null_count} empty values", file=source, place=name)
     return arrow.replace_schema_metadata(None)
+
+
+def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = arrow.to_pandas()
+    return frame
 
 
 def write(frame: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
@@ -113,7 +121,7 @@ def read(path: str | Path, schema: pa.Schema) -> pd.DataFrame:
         raise InputError("file is missing", file=path, mend="Run `dvc repro` or `dvc pull`") from None
     except pa.ArrowInvalid as error:
         raise InputError(f"not a Parquet file ({error})", file=path) from None
-    return _to_arrow(arrow.to_pandas(), schema, path).to_pandas()
+    return _to_pandas(_to_arrow(arrow.to_pandas(), schema, path))
 
 
 def truth(frames: pd.DataFrame, boxes: pd.DataFrame, labels: list[str] | tuple[str, ...]) -> pd.DataFrame:

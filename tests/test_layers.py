@@ -10,9 +10,9 @@ BOTTOM = {"errors", "files", "progress", "tables"}
 BESIDE = {"footage", "annotations", "splits", "evaluation", "detectors"}
 ABOVE = {"training", "engines", "shadow"}
 MAY = {
-    **{name: BOTTOM for name in BOTTOM | BESIDE},
+    **dict.fromkeys(BOTTOM | BESIDE, BOTTOM),
     "simline": BOTTOM,
-    **{name: BOTTOM | BESIDE for name in ABOVE},
+    **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
     "reports": BOTTOM | BESIDE | ABOVE,
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary"},
 }
@@ -55,5 +55,9 @@ def test_the_library_knows_nothing_of_dvc_hydra_and_mlflow() -> None:
 
 def test_stages_are_doors() -> None:
     for path in sorted((ROOT / "stages").glob("[a-z]*.py")):
-        lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        lines = [
+            line
+            for line in path.read_text().splitlines()
+            if line.strip() and not line.lstrip().startswith("#")
+        ]
         assert len(lines) <= 50, f"{path.name} has {len(lines)} lines"

@@ -1,0 +1,1 @@
+"""Matching, average precision, intervals over groups, gates, Stage A and the paired comparison."""

@@ -1,0 +1,257 @@
+"""Which detection finds which object: greedy, as in pycocotools.
+
+Source of the method: ``pycocotools.cocoeval.COCOeval.evaluateImg`` (area range "all", no crowds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from provenline.tables import BOX
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+MAX_DETECTIONS = 100  # per frame and label, as pycocotools' last maxDets
+_BLOCK = 2_000_000  # pairs of boxes in memory at once
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Match records of D detections and G objects in F frames at T thresholds.
+
+    Detections are ordered by frame, label and descending score (ties in the order of the table);
+    objects by frame and label. Whoever sorts all detections by score, stably, has the order of
+    pycocotools.
+
+    Attributes:
+        ious: Thresholds, (T,).
+        labels: What the label codes stand for.
+        frames: F, frames without boxes included.
+        frame: Frame of each detection, (D,).
+        label: Label code of each detection, (D,).
+        score: Of each detection, (D,).
+        row: Position of each detection in the table that was given, (D,).
+        truth: The object that each detection found, or -1, (T, D).
+        truth_frame: Frame of each object, (G,).
+        truth_label: Label code of each object, (G,).
+        truth_row: Position of each object in the table that was given, (G,).
+        found: The detection that found each object, or -1, (T, G).
+    """
+
+    ious: FloatArray
+    labels: tuple[str, ...]
+    frames: int
+    frame: IntArray
+    label: IntArray
+    score: FloatArray
+    row: IntArray
+    truth: IntArray
+    truth_frame: IntArray
+    truth_label: IntArray
+    truth_row: IntArray
+    found: IntArray
+
+    def at(self, iou: float) -> int:
+        """Return the position of a threshold in ``ious``."""
+        return int(np.argmin(np.abs(self.ious - iou)))
+
+    def truth_score(self, iou: float) -> FloatArray:
+        """Return the score of each object's detection at ``iou``, 0 where none found it, (G,)."""
+        found = self.found[self.at(iou)]
+        return np.where(found >= 0, np.append(self.score, 0.0)[found], 0.0)
+
+    def is_found(self, iou: float, score: float) -> BoolArray:
+        """Return which objects are found at an operating point, (G,)."""
+        # Greedy matching goes by descending score, so a threshold afterwards equals one before.
+        return np.asarray((self.found[self.at(iou)] >= 0) & (self.truth_score(iou) >= score), dtype=np.bool_)
+
+    def within(self, keep: BoolArray) -> Matches:
+        """Return the records of the frames where ``keep`` (F,) is true, renumbered."""
+        renumber = np.cumsum(keep) - 1
+        detections, truths = keep[self.frame], keep[self.truth_frame]
+        # One more place at the end: index -1, "none", stays -1.
+        to_detection = np.append(np.cumsum(detections) - 1, -1)
+        to_truth = np.append(np.cumsum(truths) - 1, -1)
+        return replace(
+            self,
+            frames=int(keep.sum()),
+            frame=renumber[self.frame[detections]],
+            label=self.label[detections],
+            score=self.score[detections],
+            row=self.row[detections],
+            truth=to_truth[self.truth[:, detections]],
+            truth_frame=renumber[self.truth_frame[truths]],
+            truth_label=self.truth_label[truths],
+            truth_row=self.truth_row[truths],
+            found=to_detection[self.found[:, truths]],
+        )
+
+
+@dataclass(frozen=True)
+class PerFrame:
+    """Counts per frame at one threshold of overlap and one of score, each (F,)."""
+
+    objects: FloatArray
+    found: FloatArray
+    detections: FloatArray
+
+
+def per_frame(matches: Matches, iou: float, score: float) -> PerFrame:
+    """Count objects, found objects and detections of each frame at an operating point."""
+
+    def count(frames: IntArray) -> FloatArray:
+        return np.bincount(frames, minlength=matches.frames).astype(np.float64)
+
+    found = matches.is_found(iou, score)
+    return PerFrame(
+        objects=count(matches.truth_frame),
+        found=count(matches.truth_frame[found]),
+        detections=count(matches.frame[matches.score >= score]),
+    )
+
+
+def match(
+    frame_ids: Sequence[str],
+    truth: pd.DataFrame,
+    predictions: pd.DataFrame,
+    labels: Sequence[str],
+    ious: Sequence[float] | FloatArray,
+) -> Matches:
+    """Match detections with objects, per frame and label, at every threshold.
+
+    Each detection, by descending score, takes the object with the largest overlap among those of
+    its frame and label that are still free and overlap by the threshold at least; of equal overlaps
+    the last, as pycocotools does. At most 100 detections per frame and label take part.
+
+    Args:
+        frame_ids: The frames that are looked at, each once; boxes elsewhere are left out.
+        truth: Boxes that count (see ``tables.truth``): ``frame_id``, ``label``, ``x1 y1 x2 y2``.
+        predictions: The same columns and ``score``.
+        labels: Labels that are looked at; the others are left out.
+        ious: Thresholds of intersection over union.
+    """
+    thresholds = np.asarray(ious, dtype=np.float64)
+    index = pd.Index(list(frame_ids))
+    truth_cell, truth_row = _cells(index, truth, labels)
+    order = np.argsort(truth_cell, kind="stable")
+    truth_cell, truth_row = truth_cell[order], truth_row[order]
+
+    cell, row = _cells(index, predictions, labels)
+    score = predictions["score"].to_numpy(dtype=np.float64)[row]
+    order = np.lexsort((-score, cell))
+    rank = _ranks(cell[order])
+    order, rank = order[rank < MAX_DETECTIONS], rank[rank < MAX_DETECTIONS]
+    cell, row, score = cell[order], row[order], score[order]
+
+    pairs = _pairs(
+        cell,
+        truth_cell,
+        _boxes(predictions, row),
+        _boxes(truth, truth_row),
+        float(thresholds.min(initial=1.0)),
+    )
+    matched, found = _greedy(pairs, rank, len(truth_cell), np.minimum(thresholds, 1 - 1e-10))
+    many = max(len(labels), 1)
+    return Matches(
+        ious=thresholds,
+        labels=tuple(labels),
+        frames=len(index),
+        frame=cell // many,
+        label=cell % many,
+        score=score,
+        row=row,
+        truth=matched,
+        truth_frame=truth_cell // many,
+        truth_label=truth_cell % many,
+        truth_row=truth_row,
+        found=found,
+    )
+
+
+def overlaps(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the intersection over union of boxes row by row, (n, 4) and (n, 4) to (n,)."""
+    shared = intersections(a, b)
+    union = areas(a) + areas(b) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
+
+
+def intersections(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the area that boxes share, row by row, in square pixels."""
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    sides = np.maximum(sides, 0.0)
+    return np.asarray(sides[:, 0] * sides[:, 1], dtype=np.float64)
+
+
+def areas(boxes: FloatArray) -> FloatArray:
+    """Return the areas of boxes (n, 4), in square pixels."""
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), dtype=np.float64)
+
+
+def joined(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]:
+    """Return all pairs of positions with equal keys; ``right`` must be sorted. Ordered by ``left``."""
+    start = np.searchsorted(right, left, side="left")
+    count = np.searchsorted(right, left, side="right") - start
+    first = np.repeat(np.arange(len(left)), count)
+    offset = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
+    return first, np.repeat(start, count) + offset
+
+
+def _boxes(table: pd.DataFrame, rows: IntArray) -> FloatArray:
+    return table[BOX].to_numpy(dtype=np.float64)[rows]
+
+
+def _cells(index: pd.Index, table: pd.DataFrame, labels: Sequence[str]) -> tuple[IntArray, IntArray]:
+    """Return frame * labels + label, and the row, of the boxes in these frames with these labels."""
+    frame = index.get_indexer(pd.Index(table["frame_id"]))
+    label = pd.Index(list(labels), dtype=object).get_indexer(pd.Index(table["label"], dtype=object))
+    row = np.flatnonzero((frame >= 0) & (label >= 0))
+    return (frame[row] * len(labels) + label[row]).astype(np.int64), row
+
+
+def _ranks(cell: IntArray) -> IntArray:
+    """Return the place of each element within its run of equal cells."""
+    return np.arange(len(cell)) - np.searchsorted(cell, cell, side="left")
+
+
+def _pairs(
+    cell: IntArray, truth_cell: IntArray, boxes: FloatArray, truth_boxes: FloatArray, floor: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return detection, object and overlap of the pairs that overlap by ``floor`` at least."""
+    start = np.searchsorted(truth_cell, cell, side="left")
+    ends = np.cumsum(np.searchsorted(truth_cell, cell, side="right") - start)
+    blocks = np.searchsorted(ends, np.arange(_BLOCK, int(ends[-1]) if len(ends) else 0, _BLOCK))
+    parts = []
+    for block in np.split(np.arange(len(cell)), blocks):
+        detection, obj = joined(cell[block], truth_cell)
+        overlap = overlaps(boxes[block][detection], truth_boxes[obj])
+        near = overlap >= floor - 1e-9
+        parts.append((block[detection[near]], obj[near], overlap[near]))
+    detections, objects, values = zip(*parts, strict=True)
+    return np.concatenate(detections), np.concatenate(objects), np.concatenate(values)
+
+
+def _greedy(
+    pairs: tuple[IntArray, IntArray, FloatArray], rank: IntArray, objects: int, thresholds: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Take the n-th best detections of all cells at once: they cannot compete with each other."""
+    detection, obj, overlap = pairs
+    matched = np.full((len(thresholds), len(rank)), -1, dtype=np.int64)
+    found = np.full((len(thresholds), objects), -1, dtype=np.int64)
+    # Within one detection the best pair comes last, and of equal overlaps the last object.
+    order = np.lexsort((obj, overlap, detection, rank[detection]))
+    detection, obj, overlap = detection[order], obj[order], overlap[order]
+    turns = np.flatnonzero(np.diff(rank[detection])) + 1
+    for turn in np.split(np.arange(len(detection)), turns):
+        for t, threshold in enumerate(thresholds):
+            free = turn[(overlap[turn] >= threshold) & (found[t, obj[turn]] < 0)]
+            best = free[np.append(detection[free][1:] != detection[free][:-1], True)] if len(free) else free
+            matched[t, detection[best]] = obj[best]
+            found[t, obj[best]] = detection[best]
+    return matched, found

@@ -1,0 +1,178 @@
+"""Bootstrap over groups against doing it by copying; Wilson against statsmodels; coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from provenline.evaluation.intervals import (
+    Resamples,
+    Statistic,
+    design_effect,
+    draw,
+    mcnemar,
+    median,
+    ratio,
+    wilson,
+    wilson_clustered,
+)
+from tests.evaluation.world import INTERVAL
+
+
+def groups(seed, n=12):
+    rng = np.random.default_rng(seed)
+    trials = rng.integers(0, 20, n).astype(float)
+    return (
+        rng.binomial(trials.astype(int), 0.8).astype(float),
+        trials,
+        draw([f"g{k:02d}" for k in range(n)], INTERVAL),
+    )
+
+
+def test_draws_are_seeded_sorted_and_whole():
+    a, b = draw(["b", "a", "c", "a"], INTERVAL), draw(["c", "b", "a"], INTERVAL)
+    assert a.groups == ("a", "b", "c")
+    assert np.array_equal(a.weights, b.weights)
+    assert (a.weights.sum(axis=1) == 3).all() and len(a.weights) == INTERVAL.replicates
+    other = draw(["a", "b", "c"], INTERVAL.model_copy(update={"seed": 1}))
+    assert not np.array_equal(a.weights, other.weights)
+
+
+def test_ratio_is_that_of_copied_groups():
+    hits, trials, resamples = groups(0)
+    result = ratio(hits, trials, resamples)
+    for row, value in zip(resamples.weights[:50], result.replicates, strict=False):
+        copied = np.repeat(np.arange(len(row)), row.astype(int))
+        assert value == pytest.approx(hits[copied].sum() / trials[copied].sum())
+    assert result.estimate == pytest.approx(hits.sum() / trials.sum())
+    assert result.groups == np.count_nonzero(trials)
+
+
+def test_interval_is_the_percentiles():
+    hits, trials, resamples = groups(1)
+    result = ratio(hits, trials, resamples)
+    interval = result.interval(INTERVAL)
+    low, high = np.percentile(result.replicates, [2.5, 97.5])
+    assert (interval.low, interval.high) == pytest.approx((low, high))
+    assert interval.error == pytest.approx(np.std(result.replicates, ddof=1))
+    assert interval.method == "percentile"
+
+
+def test_median_is_that_of_copied_frames():
+    rng = np.random.default_rng(3)
+    group = rng.integers(0, 6, 41)
+    values = rng.integers(0, 9, 41) / 10
+    resamples = draw([f"g{k}" for k in range(6)], INTERVAL)
+    result = median(values, group, resamples)
+    assert result.estimate == np.median(values)
+    for row, value in zip(resamples.weights[:60], result.replicates, strict=False):
+        assert value == pytest.approx(np.median(np.repeat(values, row[group].astype(int))))
+
+
+def test_median_in_blocks(monkeypatch):
+    group, values = np.repeat(np.arange(5), 4), np.arange(20.0)
+    resamples = draw([f"g{k}" for k in range(5)], INTERVAL)
+    whole = median(values, group, resamples).replicates
+    monkeypatch.setattr("provenline.evaluation.intervals._BLOCK", 100)
+    assert np.array_equal(whole, median(values, group, resamples).replicates)
+
+
+def test_differences_are_paired():
+    hits, trials, resamples = groups(2)
+    better = np.minimum(hits + 1, trials)
+    gain = ratio(better, trials, resamples) - ratio(hits, trials, resamples)
+    alone = ratio(better - hits, trials, resamples)
+    assert gain.replicates == pytest.approx(alone.replicates)
+    assert (ratio(hits, trials, resamples) - ratio(hits, trials, resamples)).interval(INTERVAL).high == 0.0
+
+
+def test_no_group_no_number_and_one_group_no_interval():
+    assert ratio(np.zeros(0), np.zeros(0), draw([], INTERVAL)).interval(INTERVAL) is None
+    assert median(np.zeros(0), np.zeros(0, dtype=int), draw([], INTERVAL)).interval(INTERVAL) is None
+    assert ratio(np.zeros(3), np.zeros(3), draw("abc", INTERVAL)).interval(INTERVAL) is None
+    one = ratio(np.array([3.0, 0.0]), np.array([4.0, 0.0]), draw("ab", INTERVAL)).interval(INTERVAL)
+    assert one.to_dict() == {
+        "estimate": 0.75, "low": None, "high": None, "confidence": 0.95, "groups": 1, "method": "none",
+        "error": None,
+    }  # fmt: skip
+
+
+def test_a_perfect_score_is_no_certainty():
+    trials = np.full(12, 10.0)
+    interval = ratio(
+        trials, trials, draw([f"g{k:02d}" for k in range(12)], INTERVAL), proportion=True
+    ).interval(INTERVAL)
+    assert interval.method == "wilson"
+    assert interval.low == pytest.approx(wilson(120, 120, 0.95)[0])
+    assert interval.low < interval.high == 1.0
+
+
+def test_undefined_replicates_are_left_out():
+    replicates = np.array([np.nan, 0.5, 0.6, np.nan, 0.7])
+    interval = Statistic(0.6, replicates, 3).interval(INTERVAL)
+    assert interval.low == pytest.approx(np.percentile([0.5, 0.6, 0.7], 2.5))
+
+
+@pytest.mark.slow  # importing statsmodels takes some seconds
+@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (10, 10), (950, 1000), (97.9, 103.1)])
+def test_wilson_is_statsmodels(hits, trials):
+    from statsmodels.stats.proportion import proportion_confint
+
+    assert wilson(hits, trials, 0.95) == pytest.approx(
+        proportion_confint(hits, trials, 0.05, "wilson"), abs=1e-12
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 1), (3, 3), (4, 17), (120, 60), (900, 1000)])
+def test_mcnemar_is_statsmodels(one, other):
+    from statsmodels.stats.contingency_tables import mcnemar as reference
+
+    assert mcnemar(one, other) == pytest.approx(min(1.0, reference([[5, one], [other, 5]]).pvalue), rel=1e-9)
+
+
+def test_wilson_and_mcnemar_known_values():
+    # 81 of 263: Newcombe 1998, table I, method 3. 1 against 9: 2 (1 + 10) / 2^10.
+    assert wilson(81, 263, 0.95) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 20, 0.95) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert mcnemar(1, 9) == pytest.approx(22 / 1024)
+    assert mcnemar(0, 0) == 1.0
+
+
+def test_the_design_effect_of_equal_clusters():
+    # PITFALLS: 30 boxes a clip with an intra-clip correlation of 0.3 have a design effect of 9.7.
+    rng = np.random.default_rng(0)
+    share = rng.beta(
+        0.8 * 7 / 3, 0.2 * 7 / 3, 20_000
+    )  # a beta-binomial with correlation 1 / (a + b + 1) = 0.3
+    hits = rng.binomial(30, share).astype(float)
+    assert design_effect(hits, np.full(20_000, 30.0)) == pytest.approx(9.7, rel=0.03)
+    assert design_effect(np.full(5, 30.0), np.full(5, 30.0)) == 1.0
+    assert wilson_clustered(np.zeros(3), np.zeros(3), 0.95) is None
+
+
+def test_clustered_wilson_agrees_with_the_bootstrap_roughly():
+    rng = np.random.default_rng(5)
+    trials = np.full(40, 25.0)
+    hits = rng.binomial(25, rng.beta(8, 2, 40)).astype(float)
+    interval = ratio(hits, trials, draw([f"g{k:02d}" for k in range(40)], INTERVAL)).interval(INTERVAL)
+    check = wilson_clustered(hits, trials, 0.95)
+    assert check["design_effect"] > 2
+    assert (interval.low, interval.high) == pytest.approx((check["low"], check["high"]), abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "least"), [(21, 0.90), (40, 0.91)])
+def test_coverage_over_groups(n, least):
+    rng = np.random.default_rng(9)
+    names = [f"g{k:02d}" for k in range(n)]
+    # One draw serves all trials: replicates do not know the data.
+    resamples: Resamples = draw(names, INTERVAL.model_copy(update={"replicates": 1000}))
+    covered = 0
+    for _ in range(1000):
+        trials = rng.integers(5, 20, n).astype(float)
+        hits = rng.binomial(trials.astype(int), rng.beta(8, 2, n)).astype(float)
+        interval = ratio(hits, trials, resamples).interval(INTERVAL)
+        covered += interval.low <= 0.8 <= interval.high
+    print(f"{n} groups: {covered / 1000:.3f} of the intervals hold the truth")
+    assert least < covered / 1000 < 0.97

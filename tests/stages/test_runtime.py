@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provenline.errors import InputError
+from stages import _compose, _runtime, _sections
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_committed_parameters_are_what_conf_composes_to(tmp_path: Path) -> None:
+    _compose.compose([], tmp_path / "params.yaml")
+    assert (tmp_path / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+
+
+def variants() -> list[str]:
+    """Every shipped config of every group, as a Hydra override."""
+    groups = sorted(path for path in (ROOT / "conf").rglob("*.yaml") if path.parent != ROOT / "conf")
+    return [f"{path.parent.relative_to(ROOT / 'conf')}={path.stem}" for path in groups]
+
+
+def test_no_variant_is_forgotten() -> None:
+    assert len(variants()) == len(list((ROOT / "conf").rglob("*.yaml"))) - 1 >= 20
+
+
+@pytest.mark.parametrize("override", variants())
+def test_every_shipped_config_composes_and_is_valid(override: str, tmp_path: Path) -> None:
+    _compose.compose([override], tmp_path / "params.yaml")
+    checked = _sections.check(yaml.safe_load((tmp_path / "params.yaml").read_text()))
+    assert checked >= len(_sections.SECTIONS)
+
+
+def composed(tmp_path: Path) -> dict:
+    _compose.compose([], tmp_path / "params.yaml")
+    return yaml.safe_load((tmp_path / "params.yaml").read_text())
+
+
+def test_unknown_and_missing_parameters_are_named_all_at_once(tmp_path: Path) -> None:
+    value = composed(tmp_path)
+    value["train"]["recipe"]["lr_zero"] = 0.1
+    del value["train"]["recipe"]["lr0"]
+    with pytest.raises(InputError) as caught:
+        _sections.check(value)
+    assert "train.recipe.lr_zero" in str(caught.value) and "train.recipe.lr0" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_section_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="trian"):
+        _sections.check({**composed(tmp_path), "trian": {}})
+
+
+def test_a_missing_value_is_an_error(tmp_path: Path) -> None:
+    value = composed(tmp_path)
+    value["model"]["weights"] = "???"
+    with pytest.raises(InputError, match=r"model\.weights"):
+        _sections.check(value)
+
+
+def test_a_stage_without_parameters_ends_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.extract", "development"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "params.yaml" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_sections_by_dotted_name() -> None:
+    value = {"source": {"development": {"root": "a", "media_list": "b", "annotations": "c"}}}
+    assert _runtime.section(value, "source.development", _runtime.Footage).root == Path("a")
+    with pytest.raises(InputError, match="section is missing"):
+        _runtime.section(value, "source.deployment", _runtime.Footage)
