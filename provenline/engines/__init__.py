@@ -1,0 +1,1 @@
+"""From a checkpoint to an engine that proves itself: export, manifest, parity, latency, build."""

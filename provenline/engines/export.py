@@ -1,0 +1,128 @@
+"""Checkpoint to ONNX, so that equal weights give equal bytes.
+
+One input ``images`` (N, 3, S, S) float32 RGB in 0..1, batch dynamic and S fixed; one output
+``output0``, raw (N, 4 + classes, anchors) or end2end (N, detections, 6).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from provenline.engines.latency import installed
+from provenline.errors import InputError
+from provenline.files import atomic_path
+
+OnnxModel: TypeAlias = Any  # onnx.ModelProto, which has no types
+BUILDERS = ("torch", "ultralytics", "onnx", "onnxslim", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export says about itself: class names by index, output layout, operator set."""
+
+    names: list[str]
+    layout: str
+    opset: int
+
+
+def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out: Path) -> Exported:
+    """Export a checkpoint to the ONNX file ``out``, whole or not at all.
+
+    Ultralytics writes its results beside the weights and stamps the file with the time: the
+    export runs on a private copy and the stamp is removed. Its dynamic export frees height and
+    width along with the batch; they are pinned again, so that the anchors fold into constants.
+
+    Args:
+        checkpoint: A ``.pt`` of ultralytics whose hash the caller has checked (it is a pickle).
+        imgsz: Side of the square input in pixels, a multiple of 32.
+        opset: ONNX operator set.
+        simplify: Fold constants with onnxslim.
+        out: The file to write.
+
+    Raises:
+        InputError: The checkpoint cannot be exported, or its output has neither layout.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        private = Path(folder) / "checkpoint.pt"
+        shutil.copyfile(checkpoint, private)
+        raw, names = _ultralytics(private, checkpoint, imgsz, opset)
+        model = _pin(_load(raw), imgsz)
+    if simplify:
+        import onnxslim
+
+        model = onnxslim.slim(model)
+    layout = _layout(model, imgsz, len(names), checkpoint)
+    with atomic_path(out) as temporary:
+        temporary.write_bytes(_scrubbed(model).SerializeToString(deterministic=True))
+    return Exported(names=names, layout=layout, opset=opset)
+
+
+def builder_versions() -> dict[str, str]:
+    """Return package -> version of what makes an ONNX bundle here; a missing one is left out."""
+    found = {name: installed(name) or installed(f"{name}-gpu") for name in BUILDERS}
+    return {name: version for name, version in found.items() if version}
+
+
+def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tuple[Path, list[str]]:
+    from provenline.detectors.quiet import quiet_ultralytics
+
+    quiet_ultralytics()
+    from ultralytics import models
+
+    load: Any = models.YOLO
+
+    try:
+        model = load(str(private), task="detect")
+        arguments = {"format": "onnx", "nms": False, "dynamic": True, "simplify": False, "device": "cpu"}
+        raw = model.export(imgsz=imgsz, opset=opset, verbose=False, **arguments)
+    except Exception as error:  # the exporter raises whatever torch and onnx raise
+        what = f"cannot be exported to ONNX ({type(error).__name__}: {error})"
+        raise InputError(what, file=checkpoint, mend="Give a detection checkpoint of ultralytics") from error
+    return Path(raw), [model.names[index] for index in sorted(model.names)]
+
+
+def _load(path: Path) -> OnnxModel:
+    import onnx
+
+    return onnx.load(path)
+
+
+def _pin(model: OnnxModel, imgsz: int) -> OnnxModel:
+    """Fix height and width of the input, keep the batch free."""
+    batch, _, *sides = model.graph.input[0].type.tensor_type.shape.dim
+    batch.dim_param = "batch"
+    for side in sides:
+        side.dim_value = imgsz
+    return model
+
+
+def _scrubbed(model: OnnxModel) -> OnnxModel:
+    """Remove what does not follow from the weights: dates, paths, source lines."""
+    del model.metadata_props[:]
+    model.doc_string = model.graph.doc_string = ""
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    return model
+
+
+def _layout(model: OnnxModel, imgsz: int, classes: int, checkpoint: Path) -> str:
+    """Tell the output's layout by its shape, seen on one grey image."""
+    import numpy as np
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    grey = np.full((1, 3, imgsz, imgsz), 0.5, dtype=np.float32)
+    shape = session.run(None, {inputs[0].name: grey})[0].shape
+    named = [i.name for i in inputs] == ["images"] and [o.name for o in outputs] == ["output0"]
+    if named and len(shape) == 3 and shape[1] == 4 + classes:
+        return "raw"
+    if named and len(shape) == 3 and shape[2] == 6:
+        return "end2end"
+    what = f"its ONNX output has the shape {tuple(shape)}, neither (1, {4 + classes}, anchors) nor (1, n, 6)"
+    raise InputError(what, file=checkpoint, mend="Give a detection checkpoint")

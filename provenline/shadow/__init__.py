@@ -1,0 +1,1 @@
+"""Two engines on the same deployment footage: compared, decided on, disagreements mined."""

@@ -1,0 +1,83 @@
+"""The frames on which the two differ most, kept for people to look at and to label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from provenline.errors import InputError
+from provenline.footage.decode import frames_at
+from provenline.footage.media import Media
+from provenline.progress import track
+from provenline.shadow.compare import COUNTS, FRAME_KEYS, KINDS
+
+FOLDER = "frames"
+INDEX = "disagreements.csv"
+COLUMNS = ("rank", "image", *FRAME_KEYS, "kind", *COUNTS, "count_difference")
+_QUALITY = 95
+
+
+def choose(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Choose the frames that differ most, without one clip filling the gallery.
+
+    Within a group the gravest kind comes first (``KINDS``, in that order), then the larger number of
+    unpaired boxes, then the earlier frame. The groups take turns, those with more disagreements
+    first.
+
+    Args:
+        table: What ``compare.compare_frames`` returned.
+        most: At most so many frames.
+
+    Returns:
+        Rows of ``table``, best first, with ``rank`` from 1.
+    """
+    found = table[table["disagrees"]].copy()
+    found["gravity"] = found["kind"].map({kind: place for place, kind in enumerate(KINDS)})
+    found["unpaired"] = -(found["only_production"] + found["only_candidate"])
+    found["share"] = -found.groupby("group")["disagrees"].transform("sum")
+    found = found.sort_values(["gravity", "unpaired", "media", "time_ms"], kind="stable")
+    found["turn"] = found.groupby("group").cumcount()
+    found = found.sort_values(["turn", "share", "group"], kind="stable").head(most)
+    found["rank"] = np.arange(1, len(found) + 1)
+    return found[[*table.columns, "rank"]].reset_index(drop=True)
+
+
+def mine(chosen: pd.DataFrame, media: Sequence[Media], out: Path) -> pd.DataFrame:
+    """Save the chosen frames as JPEG under ``out/frames`` and their index as ``disagreements.csv``.
+
+    The images are clean: no boxes are drawn into what somebody may label.
+
+    Args:
+        chosen: What ``choose`` returned.
+        media: The footage; each chosen frame is decoded again by its time.
+        out: Folder to write into; not atomic, the caller renames it as a whole.
+
+    Returns:
+        The index: ``COLUMNS``; ``image`` is relative to ``out``.
+    """
+    by_name = {one.name: one for one in media}
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    for name, part in track(list(chosen.groupby("media", sort=True)), "disagreements"):
+        _save(by_name[str(name)], dict(zip(part["time_ms"], part["frame_id"], strict=True)), out / FOLDER)
+    index = chosen.assign(image=[f"{FOLDER}/{frame_id}.jpg" for frame_id in chosen["frame_id"]])
+    index = index[list(COLUMNS)]
+    index.to_csv(out / INDEX, index=False)
+    return index
+
+
+def _save(media: Media, wanted: dict[int, str], folder: Path) -> None:
+    for time_ms, image in _decode(media, sorted(wanted)):
+        path = folder / f"{wanted[time_ms]}.jpg"
+        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]):
+            raise InputError("the image could not be written", file=path, mend="Is the disk full?")
+
+
+def _decode(media: Media, times: list[int]) -> list[tuple[int, Any]]:
+    if media.kind == "photo":
+        return [(0, cv2.imread(str(media.file), cv2.IMREAD_COLOR))]
+    return [(asked, image) for asked, _, image in frames_at(media.file, times)]

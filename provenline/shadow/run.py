@@ -1,0 +1,184 @@
+"""Two detectors side by side over deployment footage: decoded once, both on the same frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from provenline import tables
+from provenline.detectors.base import Detections, Detector
+from provenline.errors import InputError
+from provenline.files import sha256_file
+from provenline.footage.decode import frames_every
+from provenline.footage.media import Media
+from provenline.progress import track
+from provenline.shadow.params import ShadowParams
+
+Image = NDArray[np.uint8]
+Rows = list[dict[str, Any]]
+PLAN = "shadow"
+MODELS = ("production", "candidate")
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """What both said about all footage that could be decoded.
+
+    Attributes:
+        frames: FRAMES, one row per frame that both saw; ``path`` is empty, since nothing was stored.
+        production: PREDICTIONS of the engine that runs today, model name ``production``.
+        candidate: PREDICTIONS of the other one, model name ``candidate``.
+        set_aside: ``media`` and ``why`` of each medium that could not be decoded to its end; nothing
+            of it is in the tables.
+        timing: Seconds and rates of this run on this machine; differs from run to run.
+    """
+
+    frames: pd.DataFrame
+    production: pd.DataFrame
+    candidate: pd.DataFrame
+    set_aside: list[dict[str, str]]
+    timing: dict[str, Any]
+
+
+@dataclass
+class _Clock:
+    """Seconds that went into decoding, and milliseconds per image of each model."""
+
+    decode_s: float = 0.0
+    model_ms: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in MODELS})
+
+
+def side_by_side(
+    media: Sequence[Media], production: Detector, candidate: Detector, params: ShadowParams
+) -> SideBySide:
+    """Run both detectors over the same frames, decoding each medium once.
+
+    Memory is bounded by ``params.batch`` images and by the detections of all footage.
+
+    Args:
+        media: Videos and photos of the deployment.
+        production: The engine that runs today.
+        candidate: The one that would replace it.
+        params: Sampling period and batch.
+    """
+    clock, set_aside = _Clock(), list[dict[str, str]]()
+    collected: dict[str, Rows] = {"frames": [], **{name: [] for name in MODELS}}
+    for one in track(media, "shadow"):
+        try:
+            rows = _one_media(one, {"production": production, "candidate": candidate}, params, clock)
+        except InputError as error:
+            # What was decoded before the fault goes too: half a clip is another clip.
+            set_aside.append({"media": one.name, "why": str(error)})
+            continue
+        for name, more in rows.items():
+            collected[name] += more
+    return SideBySide(
+        frames=tables.table(collected["frames"], tables.FRAMES),
+        production=tables.table(collected["production"], tables.PREDICTIONS),
+        candidate=tables.table(collected["candidate"], tables.PREDICTIONS),
+        set_aside=set_aside,
+        timing=_timing(clock, len(collected["frames"])),
+    )
+
+
+def _one_media(
+    media: Media, models: dict[str, Detector], params: ShadowParams, clock: _Clock
+) -> dict[str, Rows]:
+    if not media.file.is_file():
+        raise InputError("file is missing", file=media.file)
+    digest = sha256_file(media.file)
+    rows: dict[str, Rows] = {"frames": [], **{name: [] for name in models}}
+    stream = _timed(_images(media, params.period_s), clock)
+    while batch := list(islice(stream, params.batch)):
+        frames = [_frame_row(media, digest, time_ms, image) for time_ms, image in batch]
+        images = [image for _, image in batch]
+        rows["frames"] += frames
+        for name, model in models.items():
+            start = time.perf_counter()
+            found = model.predict(images)
+            spent = (time.perf_counter() - start) * 1000 / len(images)
+            clock.model_ms[name] += [spent] * len(images)
+            for frame, detections in zip(frames, found, strict=True):
+                rows[name] += _prediction_rows(frame["frame_id"], name, detections)
+    if not rows["frames"]:
+        raise InputError("no frame could be decoded", file=media.file)
+    return rows
+
+
+def _images(media: Media, period_s: float) -> Iterator[tuple[int, Image]]:
+    """Yield time in milliseconds and image, BGR."""
+    if media.kind == "photo":
+        image = cv2.imread(str(media.file), cv2.IMREAD_COLOR)
+        if image is None:
+            raise InputError("not an image that can be read", file=media.file)
+        yield 0, np.asarray(image, dtype=np.uint8)
+        return
+    yield from frames_every(media.file, period_s)
+
+
+def _timed(stream: Iterator[tuple[int, Image]], clock: _Clock) -> Iterator[tuple[int, Image]]:
+    while True:
+        start = time.perf_counter()
+        item = next(stream, None)
+        clock.decode_s += time.perf_counter() - start
+        if item is None:
+            return
+        yield item
+
+
+def _frame_row(media: Media, digest: str, time_ms: int, image: Image) -> dict[str, Any]:
+    height, width = image.shape[:2]
+    scale = (width, height, width, height)
+    place = None if media.workplace is None else [f * s for f, s in zip(media.workplace, scale, strict=True)]
+    return {
+        "frame_id": f"{digest[:12]}_{time_ms:09d}",
+        "path": "",
+        "plan": PLAN,
+        "media": media.name,
+        "media_sha256": digest,
+        "time_ms": time_ms,
+        "width": width,
+        "height": height,
+        "camera": media.camera,
+        "day": media.day,
+        "category": media.category,
+        "group": media.group,
+        "workplace": place,
+        "dhash": "",
+        "annotated": False,
+        "annotator": "",
+    }
+
+
+def _prediction_rows(frame_id: str, model: str, found: Detections) -> Rows:
+    return [
+        {"frame_id": frame_id, "model": model, "label": label, "score": float(score), "mask": None}
+        | dict(zip(tables.BOX, map(float, box), strict=True))
+        for box, score, label in zip(found.boxes, found.scores, found.labels, strict=True)
+    ]
+
+
+def _timing(clock: _Clock, frames: int) -> dict[str, Any]:
+    inference = {name: sum(times) / 1000 for name, times in clock.model_ms.items()}
+    total = clock.decode_s + sum(inference.values())
+    return {
+        "frames": frames,
+        "decode_s": round(clock.decode_s, 3),
+        "frames_per_s": round(frames / total, 2) if frames and total else None,
+        **{name: _per_image(times) for name, times in clock.model_ms.items()},
+    }
+
+
+def _per_image(times: list[float]) -> dict[str, float | None]:
+    if not times:
+        return {"p50_ms": None, "p95_ms": None, "images_per_s": None}
+    p50, p95 = (round(float(value), 3) for value in np.percentile(times, [50, 95]))
+    return {"p50_ms": p50, "p95_ms": p95, "images_per_s": round(1000 / float(np.mean(times)), 2)}

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from provenline.detectors.base import predict_frames
+from provenline.detectors.open import open_checkpoint, open_engine
+from provenline.detectors.params import ModelParams
+from provenline.engines import manifest
+from provenline.engines.build import Built, Evidence, Origin, build, spread
+from provenline.engines.export import export_onnx
+from provenline.engines.params import Target
+from provenline.errors import InputError
+from provenline.files import sha256_file
+from tests.engines import world
+
+ORIGIN = Origin(dataset_sha256="d" * 64, split_sha256=None)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engines")
+
+
+@pytest.fixture(scope="module")
+def model(place: Path) -> ModelParams:
+    return world.checkpoint(place / "weights" / "base.pt")
+
+
+@pytest.fixture(scope="module")
+def evidence(place: Path, model: ModelParams) -> Evidence:
+    frames = world.frames(place)
+    # The checkpoint's own strongest boxes are the truth: then its AP is far from 0.
+    found = predict_frames(open_checkpoint(model, "cpu"), frames, place, 4)
+    strong = found[found["score"] >= 0.5].groupby("frame_id").head(3).reset_index(drop=True)
+    return Evidence(frames=frames, truth=strong, labels=("person",), root=place)
+
+
+@pytest.fixture(scope="module")
+def built(place: Path, model: ModelParams, evidence: Evidence) -> Built:
+    return build(world.onnx_target(), model, ORIGIN, evidence, place / "bundle")
+
+
+def test_the_engine_follows_its_checkpoint(built: Built, place: Path) -> None:
+    assert sorted(path.name for path in (place / "bundle").iterdir()) == ["manifest.json", "model.onnx"]
+    assert built.parity["verdict"] == "pass", built.parity
+    assert built.parity["reference"] > 10
+    assert built.parity["iou_min"] > 0.99
+    assert built.parity["ap_reference"] > 0.3
+    assert built.parity["frames"] == 4
+    assert built.latency["p50_ms"] > 0
+
+
+def test_the_manifest_says_where_the_engine_came_from(built: Built, place: Path, model: ModelParams) -> None:
+    read = manifest.verify(place / "bundle")
+    assert read.to_dict() == built.manifest
+    assert read.checkpoint_sha256 == model.sha256
+    assert (read.dataset_sha256, read.split_sha256) == ("d" * 64, None)
+    assert (read.names, read.layout, read.imgsz, read.opset) == (["person"], "raw", 64, 17)
+    assert set(read.builder) == {"torch", "ultralytics", "onnx", "onnxslim", "onnxruntime"}
+
+
+def test_equal_weights_give_equal_bytes_and_leave_the_checkpoint_alone(
+    built: Built, place: Path, model: ModelParams, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "other" / "name.pt"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(model.weights.read_bytes())
+    exported = export_onnx(elsewhere, 64, opset=17, simplify=True, out=tmp_path / "again.onnx")
+    assert exported.layout == "raw"
+    assert sha256_file(tmp_path / "again.onnx") == built.manifest["onnx_sha256"]
+    assert [path.name for path in model.weights.parent.iterdir()] == ["base.pt"]
+    assert sha256_file(model.weights) == model.sha256
+
+
+def test_any_batch_gives_what_single_images_give(built: Built, place: Path) -> None:
+    engine = open_engine(place / "bundle", "cpu")
+    generator = np.random.default_rng(3)
+    images = [generator.integers(0, 255, (48, 80, 3), dtype=np.uint8) for _ in range(3)]
+    for alone, together in zip(images, engine.predict(images), strict=True):
+        np.testing.assert_allclose(engine.predict([alone])[0].boxes, together.boxes, atol=1e-3)
+
+
+def test_an_engine_that_does_not_follow_is_not_left_behind(
+    place: Path, evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: ModelParams
+) -> None:
+    def another(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out: Path) -> object:
+        from provenline.engines.export import Exported
+
+        world.constant_network(out, imgsz)
+        return Exported(names=["person"], layout="raw", opset=opset)
+
+    monkeypatch.setattr("provenline.engines.build.export_onnx", another)
+    with pytest.raises(InputError, match="does not follow its checkpoint") as caught:
+        build(world.onnx_target(), model, ORIGIN, evidence, tmp_path / "engine")
+    assert "%" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_weights_are_refused_before_they_are_loaded(
+    model: ModelParams, evidence: Evidence, tmp_path: Path
+) -> None:
+    other = model.model_copy(update={"sha256": "b" * 64})
+    with pytest.raises(InputError, match="SHA-256"):
+        build(world.onnx_target(), other, ORIGIN, evidence, tmp_path / "engine")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_checkpoint_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match=r"a\.pt: cannot be exported") as caught:
+        export_onnx(tmp_path / "a.pt", 64, opset=17, simplify=True, out=tmp_path / "a.onnx")
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_tensorrt_is_refused_where_it_is_missing(
+    model: ModelParams, evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError) as caught:
+        build(world.tensorrt_target(), model, ORIGIN, evidence, tmp_path / "engine")
+    text = str(caught.value)
+    for part in ("jetson_orin_nano_fp16", "TensorRT is not installed", "target=tensorrt_fp16"):
+        assert part in text
+    assert "\n" not in text and list(tmp_path.iterdir()) == []
+
+
+def test_frames_are_spread_and_an_empty_split_is_refused(evidence: Evidence) -> None:
+    assert list(spread(evidence.frames, 3)["frame_id"]) == list(evidence.frames["frame_id"].iloc[[0, 2, 5]])
+    assert len(spread(evidence.frames, 100)) == 6
+    with pytest.raises(InputError, match="no validation frame"):
+        spread(evidence.frames.iloc[:0], 3)
+
+
+def test_targets_are_told_apart_by_kind_and_know_their_keys() -> None:
+    adapter: TypeAdapter[object] = TypeAdapter(Target)
+    for target in (world.onnx_target(), world.tensorrt_target()):
+        assert adapter.validate_python(target.model_dump()) == target
+    for wrong in ({"kind": "openvino"}, world.onnx_target().model_dump() | {"workspace_mb": 1}):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(wrong)

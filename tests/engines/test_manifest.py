@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provenline.detectors.open import open_engine
+from provenline.engines import manifest
+from provenline.errors import InputError
+from tests.engines import world
+
+
+def change(folder: Path, **values: object) -> None:
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text())
+    for key, value in values.items():
+        if value is ...:
+            del content[key]
+        else:
+            content[key] = value
+    path.write_text(json.dumps(content))
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    folder = world.bundle(tmp_path / "b")
+    read = manifest.verify(folder)
+    assert read == world.identity(read.onnx_sha256)
+    assert manifest.read(folder).to_dict() == json.loads((folder / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"nms_iou": ...}, "nms_iou"),
+        ({"colour": "red"}, "colour"),
+        ({"onnx_sha256": "abc"}, "64 hexadecimal digits"),
+        ({"checkpoint_sha256": None}, "64 hexadecimal digits"),
+        ({"imgsz": 100}, "multiple of 32"),
+        ({"layout": "sideways"}, "raw"),
+        ({"score_floor": 7}, "0..1"),
+        ({"format": 99}, "format"),
+        ({"names": []}, "class names"),
+    ],
+)
+def test_an_ill_formed_manifest_is_refused(tmp_path: Path, changes: dict[str, object], says: str) -> None:
+    folder = world.bundle(tmp_path / "b")
+    change(folder, **changes)
+    with pytest.raises(InputError, match=says) as caught:
+        manifest.verify(folder)
+    assert "manifest.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_that_is_no_object_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(InputError, match="keys missing"):
+        manifest.read(tmp_path)
+
+
+def test_a_tampered_bundle_is_refused_by_all_who_open_it(tmp_path: Path) -> None:
+    folder = world.bundle(tmp_path / "b")
+    content = bytearray((folder / "model.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "model.onnx").write_bytes(content)
+    for opens in (manifest.verify, lambda path: open_engine(path, "cpu")):
+        with pytest.raises(InputError, match=r"model\.onnx"):
+            opens(folder)
+
+
+def test_a_bundle_without_its_model_is_refused(tmp_path: Path) -> None:
+    folder = world.bundle(tmp_path / "b")
+    (folder / "model.onnx").unlink()
+    with pytest.raises(InputError, match=r"model\.onnx: file is missing"):
+        manifest.verify(folder)
