@@ -57,7 +57,9 @@ def check(value: dict[str, Any]) -> int:
         except InputError as error:
             faults.append(error.what)
     if faults:
-        raise InputError("; ".join(faults), file=runtime.PARAMS, mend="Mend it in conf/ and run `make params`")
+        raise InputError(
+            "; ".join(faults), file=runtime.PARAMS, mend="Mend it in conf/ and run `make params`"
+        )
     return checked
 
 

@@ -31,7 +31,11 @@ def fingerprint() -> str:
     """
     parameters = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     source = parameters["source"]
-    lists = [] if source["simulate"] else [Path(source[side]["media_list"]) for side in ("development", "deployment")]
+    lists = (
+        []
+        if source["simulate"]
+        else [Path(source[side]["media_list"]) for side in ("development", "deployment")]
+    )
     parts = [sha256_file(PARAMS), sha256_tree("provenline", "**/*.py"), sha256_tree("stages", "**/*.py")]
     parts += [sha256_file(path) for path in lists if path.exists()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -44,7 +48,9 @@ def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key), float(leaf)
 
 
-def log(stage: str, metrics: Mapping[str, Any] | None = None, files: Sequence[Path] = (), step: int = 0) -> None:
+def log(
+    stage: str, metrics: Mapping[str, Any] | None = None, files: Sequence[Path] = (), step: int = 0
+) -> None:
     """Add a stage's numbers and listed files to this fingerprint's run.
 
     A tracker that fails never fails a stage: it is said once, and `report` completes the run later.
@@ -86,5 +92,7 @@ def _run(client: Any) -> str:
 
 
 def _revision() -> str:
-    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() or "unknown"

@@ -48,7 +48,10 @@ def judged(split: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the frames of both footages with a column ``split``, and their boxes."""
     frames = {s: tables.read(runtime.data(s) / "annotated.parquet", tables.FRAMES) for s in runtime.SIDES}
     boxes = [tables.read(runtime.data(s) / "boxes.parquet", tables.BOXES) for s in runtime.SIDES]
-    parts = [frames["development"].merge(split, on="frame_id"), frames["deployment"].assign(split="deployment")]
+    parts = [
+        frames["development"].merge(split, on="frame_id"),
+        frames["deployment"].assign(split="deployment"),
+    ]
     return pd.concat(parts, ignore_index=True), pd.concat(boxes, ignore_index=True)
 
 

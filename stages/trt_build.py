@@ -18,12 +18,14 @@ from stages import _runtime as runtime
 
 def main(target: str) -> str:
     """Write both engines, their parity with the checkpoints (identity) and their latency (measured)."""
-    params = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
+    params: Any = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
     model, usecase = runtime.params("model", ModelParams), runtime.params("usecase", runtime.UseCase)
     round_ = runtime.value("round")
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     split = pd.read_csv(f"data/dataset_split_{round_}.csv")
-    val = frames[frames["frame_id"].isin(split.loc[split["split"] == "val", "frame_id"]) & frames["annotated"]]
+    val = frames[
+        frames["frame_id"].isin(split.loc[split["split"] == "val", "frame_id"]) & frames["annotated"]
+    ]
     truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
     evidence = Evidence(val, truth, usecase.classes, Path())
     origin = Origin(sha256_tree("data/dataset"), sha256_file(f"data/dataset_split_{round_}.csv"))
@@ -33,7 +35,10 @@ def main(target: str) -> str:
     for role, path in weights.items():
         checkpoint = model.with_weights(role, path, sha256_file(path), usecase.classes)
         built = build(
-            params, checkpoint, origin if role == "candidate" else Origin(None, None), evidence,
+            params,
+            checkpoint,
+            origin if role == "candidate" else Origin(None, None),
+            evidence,
             Path("models/engines") / target / role,
         )
         parity[role] = {"manifest": built.manifest, "parity": built.parity}
