@@ -1,0 +1,1 @@
+"""Detectors: what turns images into Predictions, whatever runs underneath."""

@@ -1,0 +1,104 @@
+"""What every detector delivers, and how a table of frames becomes a table of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from provenline import tables
+from provenline.detectors.preprocess import Image
+from provenline.errors import InputError
+from provenline.progress import bar
+
+
+@dataclass(frozen=True)
+class Detections:
+    """The objects found in one image, strongest first.
+
+    Attributes:
+        boxes: (n, 4) float64 `x1 y1 x2 y2`, half-open, in image pixels, inside the image.
+        scores: (n,) float64, 0 to 1.
+        labels: n labels of ours.
+    """
+
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    labels: list[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Detector(Protocol):
+    """Whatever turns images into detections.
+
+    Attributes:
+        name: Stands in the `model` column of Predictions.
+        names: The model's own class names, in its order.
+        imgsz: Side of its square input, in pixels.
+        fingerprint: SHA-256 of the weights that run.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    imgsz: int
+    fingerprint: str
+
+    def predict(self, images: Sequence[Image]) -> list[Detections]:
+        """Return the detections of each BGR image (h, w, 3); sizes may differ."""
+        ...
+
+
+def predict_frames(detector: Detector, frames: pd.DataFrame, root: Path, batch: int) -> pd.DataFrame:
+    """Run a detector over a Frames table.
+
+    Args:
+        detector: Any detector.
+        frames: Frames; every row is read.
+        root: What `frames.path` is relative to.
+        batch: Images per call.
+
+    Returns:
+        Predictions, in the order of the frames, strongest first within each.
+
+    Raises:
+        InputError: A stored image is missing, unreadable, or not of the size that the table says.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in ("frame_id", "label", *tables.BOX, "score")}
+    with bar() as display:
+        task = display.add_task(detector.name, total=len(frames))
+        for start in range(0, len(frames), batch):
+            part = frames.iloc[start : start + batch]
+            where = zip(part["path"], part["width"], part["height"], strict=True)
+            images = [_read(Path(root) / path, width, height) for path, width, height in where]
+            for frame_id, found in zip(part["frame_id"], detector.predict(images), strict=True):
+                _append(columns, frame_id, found)
+            display.advance(task, len(part))
+    return tables.table(pd.DataFrame(columns).assign(model=detector.name, mask=None), tables.PREDICTIONS)
+
+
+def _append(columns: dict[str, list[Any]], frame_id: str, found: Detections) -> None:
+    columns["frame_id"].extend([frame_id] * len(found))
+    columns["label"].extend(found.labels)
+    columns["score"].extend(found.scores.tolist())
+    for axis, name in enumerate(tables.BOX):
+        columns[name].extend(found.boxes[:, axis].tolist())
+
+
+def _read(path: Path, width: int, height: int) -> Image:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        what = "image cannot be decoded" if path.exists() else "image is missing"
+        raise InputError(what, file=path, mend="Run `dvc repro extract` or `dvc pull`")
+    if image.shape[:2] != (height, width):
+        size = f"{image.shape[1]}x{image.shape[0]}"
+        mend = "Run `dvc repro extract`: boxes are in the pixels of the table"
+        raise InputError(f"image is {size}, the table says {width}x{height}", file=path, mend=mend)
+    return np.asarray(image, dtype=np.uint8)

@@ -1,0 +1,44 @@
+"""Parameters of a detector: which weights, which labels, how its raw output is decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ModelParams(BaseModel):
+    """One checkpoint and how it is read.
+
+    Attributes:
+        name: Stands in the `model` column of Predictions.
+        weights: Path of the `.pt` file.
+        sha256: The file's hash; empty only for a model that is loaded by name (`download: true`).
+        imgsz: Side of the square input, in pixels; a multiple of 32.
+        labels: The model's class name to our label; its other classes are dropped.
+        score_floor: Detections below this score are dropped. Thresholds are applied outside.
+        nms_iou: Of two boxes of one label that overlap more than this, the weaker is dropped.
+        max_detections: At most so many detections per image, the strongest.
+        download: Whether the file may be fetched by name when it is absent.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    weights: Path
+    sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
+    imgsz: int = Field(ge=32, multiple_of=32)
+    labels: dict[str, str] = Field(min_length=1)
+    score_floor: float = Field(ge=0.0, le=0.01)
+    nms_iou: float = Field(gt=0.0, le=1.0)
+    max_detections: int = Field(ge=1, le=1000)
+    download: bool
+
+    def with_weights(self, name: str, weights: Path, sha256: str, classes: tuple[str, ...]) -> ModelParams:
+        """Return the same detector with other weights: a model fine-tuned on ``classes``, or the base.
+
+        The label map holds both: a fine-tuned model's classes are our labels already.
+        """
+        labels = {**{label: label for label in classes}, **self.labels}
+        changes = {"name": name, "weights": weights, "sha256": sha256, "labels": labels, "download": False}
+        return self.model_copy(update=changes)

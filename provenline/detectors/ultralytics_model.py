@@ -1,0 +1,93 @@
+"""A checkpoint, run by torch: our preprocessing, the network's raw output, our postprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, TypeAlias
+
+from provenline.detectors.base import Detections
+from provenline.detectors.device import torch_device
+from provenline.detectors.params import ModelParams
+from provenline.detectors.postprocess import Decoder, Layout
+from provenline.detectors.preprocess import Image, prepare
+from provenline.detectors.quiet import quiet_ultralytics
+from provenline.errors import InputError
+from provenline.files import sha256_file
+
+Network: TypeAlias = Any  # ultralytics' DetectionModel, whose attributes torch's types hide
+
+
+class UltralyticsDetector:
+    """A detection checkpoint of ultralytics, fused, in float32 and evaluation mode.
+
+    Only its network is used: ultralytics' own prediction works on rectangles, exported engines on
+    squares, and the two must see the same pixels.
+    """
+
+    def __init__(self, path: Path, params: ModelParams, device: str) -> None:
+        """Load ``path``, whose hash the caller has verified.
+
+        Raises:
+            InputError: It is no detection checkpoint, or none of its classes is in ``params.labels``.
+        """
+        self.name, self.imgsz = params.name, params.imgsz
+        self.fingerprint = sha256_file(path)
+        self._device = torch_device(device)
+        self._model = load_network(path).to(self._device)
+        self.names = class_names(self._model)
+        if not set(self.names) & set(params.labels):
+            known = ", ".join(self.names[:20])
+            raise InputError(f"none of {sorted(params.labels)} is a class of it ({known})", file=path)
+        self._decode = Decoder(
+            layout=output_layout(self._model),
+            names=self.names,
+            labels=params.labels,
+            score_floor=params.score_floor,
+            nms_iou=params.nms_iou,
+            max_detections=params.max_detections,
+        )
+
+    def predict(self, images: Sequence[Image]) -> list[Detections]:
+        """Return the detections of each BGR image (h, w, 3)."""
+        import torch
+
+        if not images:
+            return []
+        batch, places = prepare(images, self.imgsz)
+        with torch.inference_mode():
+            outputs = self._model(torch.from_numpy(batch).to(self._device))[0].float().cpu().numpy()
+        return [self._decode(output, place) for output, place in zip(outputs, places, strict=True)]
+
+
+def load_network(path: Path) -> Network:
+    """Return the network of a verified checkpoint: fused, float32, evaluation mode, on the processor.
+
+    Raises:
+        InputError: The file is damaged, no checkpoint, or not for detection.
+    """
+    quiet_ultralytics()
+    from ultralytics.nn import tasks
+
+    load: Any = tasks.load_checkpoint
+    try:
+        model, _ = load(str(path), device="cpu")
+    except (TypeError, AttributeError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"not a checkpoint of ultralytics ({reason})", file=path) from None
+    if model.task != "detect":
+        raise InputError(f"a model for {model.task!r}", file=path, mend="Name a detection model")
+    # A network with a second head that needs no suppression is used and exported by that head.
+    model.end2end = getattr(model.model[-1], "one2one_cv2", None) is not None
+    return model.fuse(verbose=False).eval()
+
+
+def class_names(model: Network) -> tuple[str, ...]:
+    """Return a network's class names in the order of its outputs."""
+    return tuple(str(model.names[index]) for index in sorted(model.names))
+
+
+def output_layout(model: Network) -> Layout:
+    """Say whether a network's output is raw or has been suppressed by the network itself."""
+    return "end2end" if getattr(model.model[-1], "end2end", False) else "raw"

@@ -1,0 +1,119 @@
+"""Parameters of fine-tuning: when, by what recipe, with what augmentation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Gain = Annotated[float, Field(ge=0.0)]
+
+
+class Recipe(BaseModel):
+    """How the weights are moved. The names are ultralytics' own.
+
+    Attributes:
+        optimizer: Never `auto`, which overrides `lr0` and `momentum` in silence.
+        lr0: Learning rate after the warm-up.
+        lrf: Last learning rate, as a share of `lr0`.
+        cos_lr: Fall along a cosine instead of a line.
+        momentum: Of SGD; the first beta of Adam.
+        weight_decay: Per step of `nbs` images.
+        warmup_epochs: Epochs of rising learning rate; at most one less than `epochs`.
+        patience: Stop after so many epochs without a better validation; 0 never stops.
+        freeze: Number of layers, from the input, that are kept as they are.
+        box: Weight of the box loss.
+        cls: Weight of the class loss.
+        dfl: Weight of the distribution focal loss.
+        close_mosaic: The last so many epochs go without mosaics.
+        seed: Of everything random in training.
+        epochs: Passes over the training frames.
+        batch: Images at a time.
+        nbs: Images per step of the optimizer: gradients gather over `nbs / batch` batches. The plan
+            says nothing of it, so it is ultralytics' own unless conf does.
+        imgsz: Side of the square input, in pixels; a multiple of 32.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    optimizer: Literal["SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSprop"]
+    lr0: float = Field(gt=0.0, le=1.0)
+    lrf: float = Field(gt=0.0, le=1.0)
+    cos_lr: bool
+    momentum: float = Field(ge=0.0, lt=1.0)
+    weight_decay: Gain
+    warmup_epochs: Gain
+    patience: int = Field(ge=0)
+    freeze: int = Field(ge=0)
+    box: Gain
+    cls: Gain
+    dfl: Gain
+    close_mosaic: int = Field(ge=0)
+    seed: int = Field(ge=0)
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    nbs: int = Field(default=64, ge=1)
+    imgsz: int = Field(ge=32, multiple_of=32)
+
+
+class Augment(BaseModel):
+    """How training frames are varied. The names are ultralytics' own.
+
+    For boxes, ultralytics 8.4 uses neither `copy_paste` (needs masks) nor `erasing` (classification).
+
+    Attributes:
+        fliplr: Share mirrored left to right.
+        flipud: Share mirrored top to bottom.
+        mosaic: Share made of four frames.
+        mixup: Share made of two frames laid over each other.
+        copy_paste: Share of objects copied into other frames.
+        hsv_h: Largest shift of hue, as a share of the circle.
+        hsv_s: Largest change of saturation, as a share.
+        hsv_v: Largest change of brightness, as a share.
+        degrees: Largest rotation, in degrees.
+        translate: Largest shift, as a share of the side.
+        scale: Largest change of size, as a share.
+        shear: Largest shear, in degrees.
+        perspective: Largest perspective coefficient.
+        erasing: Share with a part erased.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fliplr: Share
+    flipud: Share
+    mosaic: Share
+    mixup: Share
+    copy_paste: Share
+    hsv_h: Share
+    hsv_s: Share
+    hsv_v: Share
+    degrees: float = Field(ge=0.0, le=180.0)
+    translate: Share
+    scale: Share
+    shear: float = Field(ge=0.0, le=180.0)
+    perspective: float = Field(ge=0.0, le=0.001)
+    erasing: Share
+
+
+class TrainParams(BaseModel):
+    """All of fine-tuning.
+
+    Attributes:
+        when: `auto`: as Stage A decided; `always`; `never`: the base is passed through.
+        device: `cpu`, or one GPU (`0`, `cuda:0`).
+        workers: Processes that read images; ultralytics uses none without a GPU.
+        limit: Most training frames, spread evenly over all; 0 takes all of them.
+        recipe: How the weights are moved.
+        augment: How training frames are varied.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    when: Literal["auto", "always", "never"]
+    device: str
+    workers: int = Field(ge=0)
+    limit: int = Field(ge=0)
+    recipe: Recipe
+    augment: Augment

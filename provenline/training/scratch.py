@@ -1,0 +1,31 @@
+"""A network with random weights, to train from scratch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from provenline.detectors.quiet import quiet_ultralytics
+from provenline.training.strip import save_network
+
+
+def untrained(architecture: str, classes: tuple[str, ...], seed: int, imgsz: int, out: Path) -> None:
+    """Write a checkpoint with random weights, whole or not at all.
+
+    Args:
+        architecture: One that ultralytics describes, such as `yolov8n.yaml`.
+        classes: Class names, in the order of their numbers.
+        seed: Of the weights. Torch's global generator is put back afterwards.
+        imgsz: Noted in the file.
+        out: The `.pt` file to write.
+    """
+    quiet_ultralytics()
+    import torch
+    from ultralytics.nn.tasks import DetectionModel
+
+    build: Any = DetectionModel
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build(architecture, ch=3, nc=len(classes), verbose=False)
+    model.names = dict(enumerate(classes))
+    save_network(model, out, imgsz)
