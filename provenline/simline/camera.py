@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class Camera:
     width: int
     height: int
 
-    @property
+    @cached_property
     def axes(self) -> Floats:
         """Rows: right, up and forward, as unit vectors in the room."""
         forward = np.subtract(self.target, self.position).astype(np.float64)

@@ -26,6 +26,11 @@ def fixed(points: Floats) -> Ints:
     return np.asarray(np.round(shifted), dtype=np.int32)
 
 
+def hull_of(points: Ints) -> Ints:
+    """Return the convex hull (k, 1, 2) of fixed-point coordinates (n, 2)."""
+    return np.asarray(cv2.convexHull(points), dtype=np.int32)
+
+
 def shade(colour: Colour, factor: float) -> Colour:
     """Make a colour darker (< 1) or lighter (> 1)."""
     b, g, r = (min(255.0, channel * factor) for channel in colour)
@@ -76,15 +81,17 @@ class Sprite:
 
 def sprite(large: Image, alpha: Image, code: int = 0) -> Sprite | None:
     """Shrink a drawing made at twice the size into a sprite; None where nothing was drawn."""
-    size = (large.shape[1] // 2, large.shape[0] // 2)
-    colour = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
-    opacity = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-    x, y, width, height = cv2.boundingRect(opacity)
+    left, top, width, height = cv2.boundingRect(alpha)
     if not width:
         return None
-    window = (slice(y, y + height), slice(x, x + width))
-    rest = cv2.merge([255 - opacity[window]] * 3)
-    return Sprite(np.ascontiguousarray(colour[window]), rest, x, y, code)
+    x, y = left // 2, top // 2
+    right, bottom = (left + width + 1) // 2, (top + height + 1) // 2
+    window = (slice(2 * y, 2 * bottom), slice(2 * x, 2 * right))
+    size = (right - x, bottom - y)
+    colour = cv2.resize(large[window], size, interpolation=cv2.INTER_AREA)
+    opacity = cv2.resize(alpha[window], size, interpolation=cv2.INTER_AREA)
+    rest = np.repeat(255 - opacity[..., None], 3, axis=2)
+    return Sprite(np.asarray(colour, np.uint8), np.asarray(rest, np.uint8), x, y, code)
 
 
 def shadow(image: Image, points: Floats, strength: float) -> None:

@@ -35,7 +35,7 @@ class FootageParams(_Model):
         passers_by: Mean number of people who pass behind, per minute.
         photos: Number of wide photos (1280x720).
         width: Of a video frame, in pixels (even).
-        height: Of a video frame, in pixels (even).
+        height: Of a video frame, in pixels (a multiple of four).
         fps: Frames per second.
         crf: x264's constant rate factor: higher means smaller and blockier.
     """
@@ -49,7 +49,7 @@ class FootageParams(_Model):
     passers_by: float = Field(ge=0.0)
     photos: int = Field(ge=0)
     width: int = Field(ge=64, multiple_of=2)
-    height: int = Field(ge=64, multiple_of=2)
+    height: int = Field(ge=64, multiple_of=4)
     fps: int = Field(ge=1, le=60)
     crf: int = Field(ge=0, le=51)
 
