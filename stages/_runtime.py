@@ -59,6 +59,7 @@ class Profile(BaseModel):
     imgsz: int
     epochs: int
     batch: int
+    nbs: int
     workers: int
     limit: int
     shadow_period_s: float
@@ -151,8 +152,10 @@ def one_line_errors() -> Iterator[None]:
 
 def say_if_stale() -> None:
     """Say so when params.yaml is not what conf/ composes to."""
-    from stages._compose import differences
+    from stages._compose import CONF, differences
 
+    if not CONF.is_dir() or not PARAMS.exists():
+        return
     found = differences()
     if not found:
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from stages._compose import flat
 from stages._runtime import PARAMS
 
 EXPERIMENT = "provenline"
+BATCH = 500  # of the 1000 that a server takes at once
 
 
 def fingerprint() -> str:
@@ -66,17 +68,22 @@ def log(
 
 
 def _log(stage: str, metrics: dict[str, float], files: Sequence[Path], step: int) -> None:
+    from mlflow.entities import Metric
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient()
     run_id = _run(client)
-    for key, number in metrics.items():
-        client.log_metric(run_id, key, number, step=step)
+    now = int(time.time() * 1000)
+    rows = [Metric(key, number, now, step) for key, number in metrics.items()]
+    for start in range(0, len(rows), BATCH):
+        client.log_batch(run_id, metrics=rows[start : start + BATCH])
     for path in files:
         client.log_artifact(run_id, str(path), artifact_path=stage)
 
 
 def _run(client: Any) -> str:
+    from mlflow.entities import Param
+
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
     mark = fingerprint()
@@ -85,8 +92,10 @@ def _run(client: Any) -> str:
         return str(runs[0].info.run_id)
     name = os.environ.get("DVC_EXP_NAME", f"{mark[:8]}")
     run = client.create_run(experiment, run_name=name, tags={"fingerprint": mark, "git": _revision()})
-    for key, leaf in flat(yaml.safe_load(PARAMS.read_text(encoding="utf-8"))).items():
-        client.log_param(run.info.run_id, key, str(leaf)[:500])
+    leaves = flat(yaml.safe_load(PARAMS.read_text(encoding="utf-8"))).items()
+    params = [Param(key, str(leaf)[:500]) for key, leaf in leaves]
+    for start in range(0, len(params), 100):
+        client.log_batch(run.info.run_id, params=params[start : start + 100])
     client.set_terminated(run.info.run_id)  # a run that is added to by several processes has no one end
     return str(run.info.run_id)
 

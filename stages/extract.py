@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provenline import tables
-from provenline.files import write_json
+from provenline.files import sha256_file, write_json
 from provenline.footage.extract import extract
 from provenline.footage.media import read_media_list
 from provenline.footage.params import ExtractParams
@@ -18,7 +18,8 @@ def main(side: runtime.Side) -> str:
     media = read_media_list(source.media_list, source.root)
     frames, report = extract(media, params, out / "frames")
     tables.write(frames, out / "frames.parquet", tables.FRAMES)
-    write_json(runtime.metrics("extract", side), report)
+    listed = {"path": str(source.media_list), "sha256": sha256_file(source.media_list)}
+    write_json(runtime.metrics("extract", side), {"media_list": listed, **report})
     return f"extracted {side}: {len(frames)} frames of {len(media)} media"
 
 

@@ -16,9 +16,8 @@ def main() -> str:
     params = runtime.params("report", ReportParams)
     round_, usecase = runtime.value("round"), runtime.params("usecase", runtime.UseCase)
     write_report(Path(), params, round_, usecase.name, Path("reports"))
-    for path in sorted(Path("metrics").rglob("*.json")):
-        tracking.log(path.stem, read_json(path))
-    tracking.log("report", files=[Path("reports/index.html")] if False else [])
+    figures = {path.stem: read_json(path) for path in sorted(Path("metrics").rglob("*.json"))}
+    tracking.log("", figures)
     return "report: reports/index.html"
 
 

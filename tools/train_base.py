@@ -2,7 +2,7 @@
 
 A YOLOv8n from random weights, on simulated people in other poses than the line's operators and without
 machines, occlusion and mannequins. Writes `models/base/yolov8n_simline.pt` (FP16, no optimizer) and its
-card. About half an hour on two cores; a run that was stopped goes on where it was.
+card. About a quarter of an hour on two cores; a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--train", type=int, default=1200, help="training images")
     parser.add_argument("--val", type=int, default=150, help="validation images")
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--imgsz", type=int, default=320)
     parser.add_argument("--seed", type=int, default=77)

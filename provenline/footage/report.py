@@ -57,6 +57,7 @@ def report(outcomes: list[Outcome], params: ExtractParams) -> dict[str, Any]:
         "frames_per_category": _counts(row["category"] for row in rows),
         "media_per_category": _counts(outcome.media.category for outcome in used),
         "groups": len({outcome.media.group for outcome in used}),
+        "sources": _sources([outcome.media for outcome in outcomes]),
         "seconds": round(sum(outcome.duration_ms for outcome in used) / 1000, 3),
         "set_aside": [
             {"media": outcome.media.name, "reason": outcome.bad} for outcome in outcomes if outcome.bad
@@ -65,6 +66,20 @@ def report(outcomes: list[Outcome], params: ExtractParams) -> dict[str, Any]:
         "damaged": [
             {"media": outcome.media.name, "errors": outcome.errors} for outcome in used if outcome.errors
         ],
+    }
+
+
+def _sources(media: list[Media]) -> dict[str, Any]:
+    """Return what the media list says about its media; "" is "not stated"."""
+    return {
+        "media": len(media),
+        "groups": len({one.group for one in media}),
+        "cameras": len({one.camera for one in media if one.camera}),
+        "days": len({one.day for one in media if one.day}),
+        **{
+            name: _counts(getattr(one, name) for one in media)
+            for name in ("provenance", "consent", "licence")
+        },
     }
 
 

@@ -53,7 +53,7 @@ class Recipe(BaseModel):
     seed: int = Field(ge=0)
     epochs: int = Field(ge=1)
     batch: int = Field(ge=1)
-    nbs: int = Field(default=64, ge=1)
+    nbs: int = Field(ge=1)
     imgsz: int = Field(ge=32, multiple_of=32)
 
 

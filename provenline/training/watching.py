@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from provenline.detectors.device import cores
 from provenline.errors import InputError
 from provenline.progress import bar
 from provenline.training.keeping import Keeper, Notes
@@ -44,6 +45,7 @@ class Watcher:
             task = display.add_task("training", total=None)
 
             def started(trainer: Trainer) -> None:
+                _all_threads(trainer)
                 _all_read(trainer, view)
                 if trainer.start_epoch:
                     _reseed(trainer)
@@ -114,6 +116,15 @@ def in_effect(trainer: Trainer, asked: dict[str, Any]) -> dict[str, Any]:
         "epochs": trainer.epochs,
         "amp": trainer.args.amp if trainer.amp else False,
     }
+
+
+def _all_threads(trainer: Trainer) -> None:
+    # Ultralytics holds torch to one core less than there are when it selects the processor: on the two
+    # cores of a small machine that is half of what there is.
+    import torch
+
+    if trainer.device.type == "cpu":
+        torch.set_num_threads(cores())
 
 
 def _reseed(trainer: Trainer) -> None:

@@ -1,0 +1,118 @@
+"""The model card and the dataset card, in Markdown, filled from the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from provenline.reports import rows, story
+from provenline.reports.evidence import Evidence, Footage
+from provenline.reports.limits import chain_faults, limits
+from provenline.reports.words import count, plural
+
+
+def model_card(evidence: Evidence) -> str:
+    """Return the model card: what it is for, what it was trained on, what it was measured at, limits.
+
+    After M. Mitchell et al., "Model Cards for Model Reporting", 2019.
+    """
+    name, training = f"{evidence.usecase}_{evidence.round}", evidence.training
+    lines = [f"# Model card: {md(name)}", "", "## What it is", ""]
+    lines += _items(
+        [
+            ("Finds", ", ".join(evidence.classes) or "not stated"),
+            ("Base", evidence.model or "not stated"),
+            ("Weights", f"`{training.sha256}`" if training else "not trained yet"),
+            ("Base weights", f"`{training.base_sha256}`" if training else "unknown"),
+            ("Trained", _trained(evidence)),
+        ]
+    )
+    lines += ["", "## What it was measured at", ""]
+    for card in story.cards(evidence):
+        lines += [f"- **{md(card.question)}** {md(card.answer)} ({card.verdict}). {md(card.reason)}".rstrip()]
+        lines += [
+            f"  - {md(strip.label)}: {md(strip.text)}; {strip.asked}" for strip in card.strips if strip.asked
+        ]
+        lines += [f"  - rests on {md(card.rests_on)}"] if card.rests_on else []
+    lines += ["", "## Engines", "", md(story.engine_sentence(evidence)), ""]
+    lines += [f"- {md(one.target)}, {one.role}: `{one.onnx_sha256}`" for one in evidence.engines]
+    return "\n".join([*lines, *_limits(evidence)])
+
+
+def _trained(evidence: Evidence) -> str:
+    training = evidence.training
+    if training is None:
+        return "no result yet"
+    if not training.trained:
+        return "no: the base was passed through"
+    images = ", ".join(f"{count(number)} {name}" for name, number in training.images.items())
+    return f"{plural(len(training.history), 'epoch')}, the best was {training.best_epoch}; images: {images}"
+
+
+def dataset_card(evidence: Evidence) -> str:
+    """Return the dataset card: where the footage comes from, who agreed to what, how it was labelled.
+
+    After T. Gebru et al., "Datasheets for Datasets", 2021.
+    """
+    lines = [f"# Dataset card: {md(evidence.usecase)}, round {md(evidence.round)}", ""]
+    if evidence.simulated:
+        lines += ["**Simulated footage.** Nobody was filmed.", ""]
+    for title, side in (("Development", evidence.development), ("Deployment", evidence.deployment)):
+        lines += [f"## {title} footage", "", *_footage(side, evidence.unit), ""]
+    if evidence.split:
+        table = rows.split(evidence.split, evidence.unit)
+        lines += ["## Split", "", f"SHA-256 `{evidence.split.sha256}`", "", *_markdown(table), ""]
+        whole = evidence.split.groups_disjoint and evidence.split.media_disjoint
+        lines += [f"No {evidence.unit} is on two sides: {'yes' if whole else '**NO, IT LEAKS**'}.", ""]
+    return "\n".join([*lines, *_limits(evidence)])
+
+
+def _footage(side: Footage, unit: str) -> list[str]:
+    facts: list[tuple[str, str]] = []
+    given, labels = side.extraction, side.annotation
+    if given:
+        facts += [
+            ("Media", story.media(side)),
+            ("Frames", f"{count(given.frames)} of {plural(given.groups, unit)}"),
+        ]
+        facts += [("Set aside", f"{name} ({why})") for name, why in given.set_aside]
+    if labels:
+        said = "; ".join(f"{name} {count(number)}" for name, number in labels.labels.items()) or "none"
+        facts += [("Annotated frames", count(labels.annotated)), ("Objects", said)]
+        facts += [
+            (
+                "Agreement",
+                labels.agreement.reason if labels.agreement else f"unknown: {labels.agreement_reason}",
+            )
+        ]
+    statements = story.said(side)
+    facts += list(statements.items())
+    if not statements:
+        facts += [("Provenance, consent, licence", "NOT STATED: there is no media list")]
+    return _items(facts)
+
+
+def _limits(evidence: Evidence) -> list[str]:
+    texts = [*limits(evidence), *chain_faults(evidence)]
+    return ["", "## What this does not prove", "", *(f"- {md(text)}" for text in texts), ""]
+
+
+def _items(facts: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"- **{md(name)}**: {text if text.startswith('`') else md(text)}" for name, text in facts]
+
+
+def _markdown(table: rows.Table) -> list[str]:
+    body = [" | ".join(md(table.text(i, cell)[0]) for i, cell in enumerate(row)) for row in table.rows]
+    head = [" | ".join(map(md, table.columns)), " | ".join("---" for _ in table.columns)]
+    return [f"| {line} |" for line in [*head, *body]]
+
+
+def md(text: str) -> str:
+    r"""Make a text harmless in Markdown: no HTML, no table cells, no line breaks, no emphasis.
+
+    >>> md("<b>a|b</b>\n*c*")
+    '&lt;b>a\\|b&lt;/b> \\*c\\*'
+    """
+    flat = " ".join(text.split())
+    for mark in "\\*_[]|":
+        flat = flat.replace(mark, f"\\{mark}")
+    return flat.replace("&", "&amp;").replace("<", "&lt;")

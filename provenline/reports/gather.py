@@ -1,0 +1,166 @@
+"""Collects everything that the stages wrote into one typed object; without pandas, so quickly.
+
+What is missing is remembered by name. What is there but malformed is an error: a page that guesses
+is worse than none.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from provenline.errors import InputError
+from provenline.reports import footage_readings as footage
+from provenline.reports import judged_readings as judged
+from provenline.reports.document import Document, open_document
+from provenline.reports.evidence import Engine, Evidence, Footage
+
+T = TypeVar("T")
+
+
+class Gatherer:
+    """Reads files under a root and remembers which were missing.
+
+    Args:
+        root: The project's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.missing: dict[str, str] = {}
+
+    def read(self, path: str, stage: str, reader: Callable[[Document], T]) -> T | None:
+        """Read one JSON file, or None and a note of the stage that would write it."""
+        document = open_document(self.root / path)
+        if document is None:
+            self.missing[path] = stage
+            return None
+        return reader(document)
+
+
+def gather(root: Path, round_: str, usecase: str) -> Evidence:
+    """Read everything there is.
+
+    Args:
+        root: The project's folder.
+        round_: ``v0``, ...
+        usecase: Name of the use case.
+
+    Raises:
+        InputError: A file is malformed.
+    """
+    gatherer = Gatherer(root)
+    parameters, text = read_parameters(root)
+    source = _mapping(parameters, "source")
+    evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", judged.evaluation)
+    split = "" if evaluation is None else evaluation.judged_on
+    return Evidence(
+        usecase=usecase,
+        round=round_,
+        classes=tuple(map(str, _mapping(parameters, "usecase").get("classes") or ())),
+        simulated=bool(source.get("simulate")),
+        model=str(_mapping(parameters, "model").get("name", "")),
+        confidence=_number(_mapping(parameters, "interval").get("confidence")),
+        parameters=text,
+        development=_footage(gatherer, ""),
+        deployment=_footage(gatherer, "_deployment"),
+        split=gatherer.read("metrics/split.json", "split", footage.split),
+        stage_a=gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a),
+        training=gatherer.read("metrics/train.json", "train", judged.training),
+        evaluation=evaluation,
+        engines=_engines(gatherer),
+        shadow=gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow),
+        curves=_curves(root / "plots/eval/precision_recall.csv", split),
+        missing=gatherer.missing,
+    )
+
+
+def read_parameters(root: Path) -> tuple[Mapping[str, Any], str]:
+    """Return params.yaml as a mapping and as text; empty where it is missing.
+
+    Raises:
+        InputError: It is not YAML.
+    """
+    path = root / "params.yaml"
+    if not path.is_file():
+        return {}, ""
+    text = path.read_text(encoding="utf-8")
+    try:
+        value = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    except yaml.YAMLError as error:
+        raise InputError(f"not YAML ({error})", file=path, mend="Run `make params`") from None
+    return (value if isinstance(value, dict) else {}), text
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _footage(gatherer: Gatherer, suffix: str) -> Footage:
+    extracted = f"metrics/extract{suffix}.json"
+    return Footage(
+        extraction=gatherer.read(extracted, "extract", footage.extraction),
+        annotation=gatherer.read(
+            f"metrics/annotate_import{suffix}.json", "annotate-import", footage.annotation
+        ),
+        provenance=gatherer.read(extracted, "extract", footage.provenance),
+    )
+
+
+def _engines(gatherer: Gatherer) -> tuple[Engine, ...]:
+    found: list[Engine] = []
+    files = sorted((gatherer.root / "metrics/trt_build").glob("*.json"))
+    if not files:
+        gatherer.missing["metrics/trt_build/*.json"] = "trt-build"
+    for file in files:
+        identity = open_document(file)
+        measured = open_document(gatherer.root / "models/engines" / file.stem / "measurements.json")
+        for role in ("base", "candidate"):
+            if identity is not None and identity.has(role):
+                timed = measured.part(role) if measured is not None and measured.has(role) else None
+                found.append(judged.engine(file.stem, role, identity.part(role), timed))
+    return tuple(found)
+
+
+def _curves(path: Path, split: str) -> Mapping[str, tuple[tuple[float, float], ...]]:
+    """Return the points per model of one split, all categories together."""
+    if not path.is_file():
+        return {}
+    points: dict[str, list[tuple[float, float]]] = {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        for number, row in enumerate(csv.DictReader(stream), start=2):
+            try:
+                if row["split"] == split and not row["category"]:
+                    points.setdefault(row["model"], []).append(
+                        (float(row["recall"]), float(row["precision"]))
+                    )
+            except (KeyError, TypeError, ValueError):
+                raise InputError(
+                    "no point of a curve", file=path, place=f"row {number}", mend="Run `dvc repro eval`"
+                ) from None
+    return {model: tuple(sorted(found)) for model, found in sorted(points.items())}
+
+
+def warnings(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return every warning that a stage wrote, with the stage's name."""
+    parts: Iterable[tuple[str, tuple[str, ...]]] = (
+        ("annotate-import", _of(evidence.development.annotation)),
+        ("annotate-import (deployment)", _of(evidence.deployment.annotation)),
+        ("stageA-eval", _of(evidence.stage_a)),
+        ("train", _of(evidence.training)),
+        ("eval", _of(evidence.evaluation)),
+    )
+    return [(stage, text) for stage, texts in parts for text in texts]
+
+
+def _of(part: Any) -> tuple[str, ...]:
+    return () if part is None else tuple(part.warnings)

@@ -1,0 +1,264 @@
+"""Reads what `stageA-eval`, `train`, `eval`, `trt-build` and `shadow-ab` say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from provenline.errors import InputError
+from provenline.reports.document import Document
+from provenline.reports.evidence import (
+    Comparison,
+    Engine,
+    Estimate,
+    Evaluation,
+    FalsePositives,
+    Gate,
+    Measured,
+    Paired,
+    Parity,
+    Shadow,
+    ShadowSlice,
+    StageA,
+    Training,
+    Verdict,
+)
+
+METRICS = ("map50", "map", "precision", "recall", "f1")
+STAGE_A_METRICS = ("recall", "operator_found", "median_confidence", "precision", "false_positives_per_frame")
+
+
+def verdict(given: Document, key: str) -> Verdict:
+    """Return one of the three verdicts.
+
+    Raises:
+        InputError: It is another word.
+    """
+    word = given.text(key)
+    if word not in ("pass", "fail", "inconclusive"):
+        place = f"{given.place}.{key}".lstrip(".")
+        raise InputError(f"unknown verdict '{word}'", file=given.file, place=place)
+    return cast("Verdict", word)
+
+
+def _gate(given: Document, estimate: Estimate | None) -> Gate:
+    return Gate(
+        metric=given.text("metric"),
+        bound=given.number("bound"),
+        better=given.text("better"),
+        verdict=verdict(given, "value"),
+        reason=given.text("reason", ""),
+        more_groups=given.maybe_count("groups_needed"),
+        estimate=estimate,
+    )
+
+
+def stage_a(given: Document) -> StageA:
+    """Read metrics/stage_a_eval.json."""
+    metrics = {name: given.estimate(f"metrics.{name}") for name in given.part("metrics").value}
+    gates = tuple(_gate(row, metrics.get(row.text("metric"))) for row in given.rows("gates"))
+    words = {"ship": "pass", "fine_tune": "fail", "inconclusive": "inconclusive"}
+    decision = given.text("decision")
+    if decision not in words:
+        raise InputError(f"unknown decision '{decision}'", file=given.file, place="decision")
+    return StageA(
+        decision=decision,
+        verdict=cast("Verdict", words[decision]),
+        gates=gates,
+        overall=_measured("all", given, metrics),
+        categories=tuple(
+            _measured(name, part, {key: part.estimate(key) for key in STAGE_A_METRICS})
+            for name, part in _named(given.parts("by_category"))
+        ),
+        histogram=_histogram(given.part("confidence")),
+        false_positives=_false_positives(given.part("false_positives")),
+        score=given.number("score"),
+        iou=given.number("iou"),
+        more_groups=given.maybe_count("groups_needed"),
+        warnings=given.texts("warnings"),
+    )
+
+
+def _named(parts: Iterable[tuple[str, Document]]) -> list[tuple[str, Document]]:
+    """Return the categories, or none of them where the footage names none."""
+    found = list(parts)
+    return [] if [name for name, _ in found] == [""] else found
+
+
+def _measured(name: str, given: Document, metrics: Mapping[str, Estimate | None]) -> Measured:
+    return Measured(name, given.count("groups"), given.count("frames"), given.count("objects"), metrics)
+
+
+def _histogram(given: Document) -> tuple[tuple[float, float, int, int], ...]:
+    edges = [float(edge) for edge in given.items("edges")]
+    people, empty = given.items("frames_with_objects"), given.items("frames_without_objects")
+    if not len(edges) == len(people) + 1 == len(empty) + 1:
+        raise InputError("edges and counts do not fit together", file=given.file, place=given.place)
+    return tuple(zip(edges, edges[1:], map(int, people), map(int, empty), strict=False))
+
+
+def _false_positives(given: Document) -> FalsePositives:
+    on_other = given.part("on_other_label").value
+    return FalsePositives(
+        count=given.count("count"),
+        empty_frames=given.count("frames_without_objects.frames"),
+        empty_frames_hit=given.count("frames_without_objects.frames_with_false_positives"),
+        on_other_label={str(name): int(number) for name, number in on_other.items()},
+    )
+
+
+def training(given: Document) -> Training:
+    """Read metrics/train.json."""
+    differences = {
+        name: (str(pair.value.get("asked")), str(pair.value.get("in_effect")))
+        for name, pair in given.parts("arguments.differences")
+    }
+    warning = given.text("warning", "")
+    return Training(
+        trained=given.count("epochs") > 0,
+        stage_a=given.text("stage_a", ""),
+        best_epoch=given.count("best_epoch"),
+        history=tuple(_numbers(row) for row in given.rows("history")),
+        differences=differences,
+        images=_counts(given, "images"),
+        base_sha256=given.text("base_sha256"),
+        sha256=given.text("sha256"),
+        device=given.text("device", ""),
+        seed=given.maybe_count("seed"),
+        warnings=(warning,) if warning else (),
+    )
+
+
+def _counts(given: Document, key: str) -> dict[str, int]:
+    return {name: given.part(key).count(name) for name in given.part(key).value} if given.has(key) else {}
+
+
+def _numbers(given: Document) -> dict[str, float]:
+    return {name: float(value) for name, value in given.value.items() if isinstance(value, (int, float))}
+
+
+def evaluation(given: Document) -> Evaluation:
+    """Read metrics/eval_<round>.json."""
+    judged_on = given.text("judged_on", "")
+    slices = {name: _comparison(name, part) for name, part in given.parts("splits")}
+    judged = slices.get(judged_on)
+    pairs = judged.metrics if judged else {}
+    categories = given.part("splits").part(judged_on).parts("by_category") if judged_on else ()
+    improvement = given.part("improvement") if given.has("improvement") else None
+    return Evaluation(
+        same_model=bool(given.value.get("same_model")),
+        splits=tuple(slices.values()),
+        judged_on=judged_on,
+        categories=tuple(_comparison(name, part) for name, part in _named(categories)),
+        classes=_classes(given, judged_on),
+        targets=tuple(_gate(row, _of(pairs, row).candidate) for row in given.rows("targets")),
+        improvement=_gate(improvement, _of(pairs, improvement).difference) if improvement else None,
+        score=given.number("score"),
+        iou=given.number("iou"),
+        warnings=given.texts("warnings"),
+    )
+
+
+def _of(pairs: Mapping[str, Paired], gate: Document) -> Paired:
+    return pairs.get(gate.text("metric"), Paired(None, None, None))
+
+
+def _comparison(name: str, given: Document) -> Comparison:
+    pairs = {
+        metric: Paired(
+            *(given.estimate(f"{which}.{metric}") for which in ("base", "candidate", "difference"))
+        )
+        for metric in METRICS
+    }
+    return Comparison(name, given.count("groups"), given.count("frames"), given.count("objects"), pairs)
+
+
+def _classes(given: Document, judged_on: str) -> tuple[tuple[str, Paired, Paired], ...]:
+    """Return class, (base, candidate) mAP50 and mAP50-95; the library gives them without intervals."""
+    if not judged_on:
+        return ()
+    split = given.part("splits").part(judged_on)
+    base, candidate = (dict(split.parts(f"{model}.coco.per_class")) for model in ("base", "candidate"))
+    return tuple(
+        (label, _pair(base, candidate, label, "map50"), _pair(base, candidate, label, "map"))
+        for label in base
+    )
+
+
+def _pair(base: Mapping[str, Document], candidate: Mapping[str, Document], label: str, name: str) -> Paired:
+    found = [Estimate(models[label].maybe(name)) if label in models else None for models in (base, candidate)]
+    return Paired(found[0], found[1], None)
+
+
+def engine(target: str, role: str, given: Document, measured: Document | None) -> Engine:
+    """Read one role of metrics/trt_build/<target>.json and of its measurements."""
+    manifest = given.part("manifest")
+    keys = ("p50_ms", "p95_ms", "images_per_s")
+    latency = {key: measured.number(key) for key in keys if measured.has(key)} if measured else {}
+    return Engine(
+        target=target,
+        role=role,
+        onnx_sha256=manifest.text("onnx_sha256"),
+        checkpoint_sha256=manifest.text("checkpoint_sha256"),
+        dataset_sha256=manifest.text("dataset_sha256", "") or None,
+        split_sha256=manifest.text("split_sha256", "") or None,
+        precision=manifest.text("precision"),
+        imgsz=manifest.count("imgsz"),
+        parity=_parity(given.part("parity")) if given.has("parity") else None,
+        latency=latency,
+        machine=_machine(measured),
+    )
+
+
+def _machine(measured: Document | None) -> str:
+    if measured is None or not measured.has("machine"):
+        return ""
+    machine = measured.part("machine")
+    # On a CPU target the GPU that happens to be there says nothing.
+    if measured.text("device", "cpu") != "cpu" and machine.has("gpu"):
+        return machine.text("gpu")
+    cores = machine.maybe_count("cores")
+    return machine.text("cpu", "unknown processor") + (f", {cores} cores" if cores else "")
+
+
+def _parity(given: Document) -> Parity:
+    return Parity(
+        verdict=verdict(given, "verdict"),
+        reasons=given.texts("reasons"),
+        frames=given.count("frames"),
+        matched=(given.maybe("matched_reference"), given.maybe("matched_engine")),
+        iou_min=given.maybe("iou_min"),
+        score_drift_max=given.maybe("score_drift_max"),
+        ap_difference=given.maybe("ap_difference"),
+    )
+
+
+def shadow(given: Document) -> Shadow:
+    """Read metrics/shadow_ab.json."""
+    compared = given.part("comparison") if given.has("comparison") else None
+    rows = [(row.text("name"), row) for row in (compared.rows("by_category") if compared else [])]
+    return Shadow(
+        decision=given.text("decision"),
+        reason=given.text("reason"),
+        label_more=given.maybe_count("label_more") or 0,
+        engines={role: part.text("fingerprint") for role, part in given.parts("engines")},
+        scores={role: part.number("score") for role, part in given.parts("engines")},
+        overall=_shadow_slice("all", compared.part("overall")) if compared else None,
+        categories=tuple(_shadow_slice(name, row) for name, row in _named(rows)),
+        media=given.count("footage.media"),
+        set_aside=tuple(
+            (row.text("media"), row.text("why")) for row in given.rows("footage.set_aside_media")
+        ),
+    )
+
+
+def _shadow_slice(name: str, given: Document) -> ShadowSlice:
+    return ShadowSlice(
+        name=name,
+        groups=given.count("groups"),
+        frames=given.count("frames"),
+        rate=given.estimate("disagreement") or Estimate(None),
+        only_production=given.count("only_production"),
+        only_candidate=given.count("only_candidate"),
+        shifted=given.count("shifted"),
+    )

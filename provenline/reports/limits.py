@@ -1,0 +1,139 @@
+"""What a run does not prove, and whether its chain of hashes closes; computed, never by hand."""
+
+from __future__ import annotations
+
+from provenline.reports import gather, words
+from provenline.reports.evidence import Evidence
+from provenline.reports.words import plural
+
+FEW = 10  # groups under which an interval is a hint
+
+
+def limits(evidence: Evidence) -> list[str]:
+    """Return what this run does not prove, as far as that can be computed."""
+    return [
+        *_footage_limits(evidence),
+        *_statistics_limits(evidence),
+        *_label_limits(evidence),
+        *_run_limits(evidence),
+        *(f"{stage}: {text}." for stage, text in gather.warnings(evidence)),
+    ]
+
+
+def _footage_limits(evidence: Evidence) -> list[str]:
+    found = []
+    if evidence.simulated:
+        found.append(
+            "All footage is simulated. The numbers show that the line works; they say nothing about a "
+            "real place."
+        )
+    for name, side in (("development", evidence.development), ("deployment", evidence.deployment)):
+        given = side.provenance
+        if given is None or not given.media:
+            continue
+        staged = given.provenance.get("staged", 0)
+        if staged and not evidence.simulated:
+            found.append(f"{staged} of {given.media} {name} media are staged, not real production.")
+        for what, counts in (
+            ("whether it is staged", given.provenance),
+            ("who consented", given.consent),
+            ("the licence", given.licence),
+        ):
+            if silent := counts.get("", 0):
+                found.append(
+                    f"The {name} media list does not say {what} for {silent} of {given.media} media."
+                )
+    return found
+
+
+def _statistics_limits(evidence: Evidence) -> list[str]:
+    given, unit, found = evidence.evaluation, evidence.unit, []
+    if given and not given.same_model and given.categories:
+        few = min(one.groups for one in given.categories)
+        if few < FEW:
+            found.append(
+                f"An operation rests on as few as {plural(few, unit)}: per-operation intervals are "
+                "hints, not verdicts."
+            )
+        if evidence.confidence and len(given.categories) > 1:
+            chance = (1 - evidence.confidence) * len(given.categories)
+            found.append(
+                f"{plural(len(given.categories), 'operation')} are compared at once: about {chance:.2g} of "
+                "them would look different by chance alone."
+            )
+    if evidence.training and evidence.training.trained:
+        found.append(
+            f"One training with one seed: the intervals cover which {unit}s were filmed, not how "
+            "training would vary."
+        )
+    return found
+
+
+def _label_limits(evidence: Evidence) -> list[str]:
+    given = evidence.development.annotation
+    if given is None:
+        return []
+    if given.agreement is None:
+        why = given.agreement_reason or "one annotator"
+        return [f"Agreement of annotators is unknown ({why}): so is the truth's own error."]
+    if given.agreement.verdict != "pass":
+        return [f"Agreement of annotators is not proven: {given.agreement.reason}."]
+    return []
+
+
+def _run_limits(evidence: Evidence) -> list[str]:
+    found = []
+    if evidence.shadow and evidence.shadow.overall:
+        found.append(
+            "The shadow footage is not labelled: it shows where the two differ, not which of them is right."
+        )
+    machines = sorted({one.machine for one in evidence.engines if one.machine})
+    if machines:
+        found.append(
+            f"Latency was measured on {words.listed(machines)} only; another device is another number."
+        )
+    found += [
+        f"{path} is missing: the part of `{stage}` is not in this report."
+        for path, stage in evidence.missing.items()
+    ]
+    return found
+
+
+def chain(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Return (what, how it is known, hash) from the footage to the engine."""
+    links = []
+    for name, side in (
+        ("Development media list", evidence.development),
+        ("Deployment media list", evidence.deployment),
+    ):
+        if side.provenance:
+            links.append((name, plural(side.provenance.media, "file"), side.provenance.sha256))
+    if evidence.split:
+        links.append(
+            (
+                "Split",
+                plural(sum(part.groups for part in evidence.split.parts), evidence.unit),
+                evidence.split.sha256,
+            )
+        )
+    if evidence.training:
+        links.append(("Base weights", evidence.model or "base", evidence.training.base_sha256))
+        links.append(("Fine-tuned weights", f"{evidence.usecase}_{evidence.round}", evidence.training.sha256))
+    links += [(f"Engine, {one.role}", one.target, one.onnx_sha256) for one in evidence.engines]
+    return links
+
+
+def chain_faults(evidence: Evidence) -> list[str]:
+    """Return where the chain of hashes does not close."""
+    found = []
+    weights = evidence.training
+    for one in evidence.engines:
+        if weights:
+            wanted = weights.base_sha256 if one.role == "base" else weights.sha256
+            if one.checkpoint_sha256 != wanted:
+                found.append(
+                    f"The {one.role}'s engine for {one.target} was built from other weights than these."
+                )
+        if evidence.split and one.split_sha256 and one.split_sha256 != evidence.split.sha256:
+            found.append(f"The {one.role}'s engine for {one.target} names another split.")
+    return found

@@ -1,0 +1,136 @@
+"""Frames with boxes drawn in, as JPEG inside the page.
+
+White with a dark rim is what the annotators drew, orange dashes the base, solid blue the candidate:
+told apart by line as well as by colour. The three are drawn a few pixels inside one another, so
+that equal boxes stay visible.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from provenline.reports.examples import Scene
+from provenline.reports.words import plural
+
+Image = npt.NDArray[np.uint8]
+WHITE, DARK, ORANGE, BLUE = (255, 255, 255), (20, 20, 20), (30, 140, 255), (255, 130, 30)  # BGR
+QUALITY = 82
+_DASH = 6  # pixels
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame ready for the page.
+
+    Attributes:
+        data: The JPEG, base64.
+        width: In pixels.
+        height: In pixels.
+        caption: What it is a frame of.
+        alt: What can be seen, in words.
+    """
+
+    data: str
+    width: int
+    height: int
+    caption: str
+    alt: str
+
+
+def draw(scene: Scene, width: int, names: tuple[str, str] = ("base", "candidate")) -> Picture | None:
+    """Draw a scene; None where its image is not on this machine.
+
+    Args:
+        scene: Frame and boxes.
+        width: Of the picture; smaller frames keep their size.
+        names: What the two detectors are called.
+    """
+    image = cv2.imread(str(scene.path), cv2.IMREAD_COLOR)
+    if image is None:
+        return None
+    scale = min(1.0, width / image.shape[1])
+    small: Any = (
+        image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    )
+    for box in scene.truth:
+        _box(small, box * scale, 3, DARK, 4)
+        _box(small, box * scale, 3, WHITE, 2)
+    for box in scene.base:
+        _dashed(small, box[:4] * scale, 0, ORANGE)
+    for box in scene.candidate:
+        _box(small, box[:4] * scale, -2, BLUE, 2)
+    # Scores go on last, base at the top and candidate at the bottom, so that neither hides the other.
+    for box in scene.base:
+        _label(small, box[:4] * scale, f"{box[4]:.2f}", ORANGE, top=True)
+    for box in scene.candidate:
+        _label(small, box[:4] * scale, f"{box[4]:.2f}", BLUE, top=False)
+    return Picture(
+        data=_jpeg(small),
+        width=small.shape[1],
+        height=small.shape[0],
+        caption=scene.about,
+        alt=_alt(scene, names),
+    )
+
+
+def draw_all(
+    scenes: Sequence[Scene], width: int, names: tuple[str, str] = ("base", "candidate")
+) -> list[Picture]:
+    """Draw the scenes whose images are there."""
+    return [picture for scene in scenes if (picture := draw(scene, width, names)) is not None]
+
+
+def _alt(scene: Scene, names: tuple[str, str]) -> str:
+    people = plural(len(scene.truth), "box", "boxes") + " by the annotators, " if len(scene.truth) else ""
+    found = [
+        f"{plural(len(boxes), 'box', 'boxes')} by {name}"
+        for name, boxes in zip(names, (scene.base, scene.candidate), strict=True)
+    ]
+    return f"Frame of {scene.about}: {people}{', '.join(found)}."
+
+
+def _corners(box: npt.NDArray[np.float64], grow: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    x1, y1, x2, y2 = (round(float(value)) for value in box)
+    return (x1 - grow, y1 - grow), (x2 - 1 + grow, y2 - 1 + grow)
+
+
+def _box(
+    image: Any, box: npt.NDArray[np.float64], grow: int, colour: tuple[int, int, int], thick: int
+) -> None:
+    cv2.rectangle(image, *_corners(box, grow), colour, thick)
+
+
+def _dashed(image: Any, box: npt.NDArray[np.float64], grow: int, colour: tuple[int, int, int]) -> None:
+    (x1, y1), (x2, y2) = _corners(box, grow)
+    for x in range(x1, x2, 2 * _DASH):
+        for y in (y1, y2):
+            cv2.line(image, (x, y), (min(x + _DASH, x2), y), colour, 2)
+    for y in range(y1, y2, 2 * _DASH):
+        for x in (x1, x2):
+            cv2.line(image, (x, y), (x, min(y + _DASH, y2)), colour, 2)
+
+
+def _label(
+    image: Any, box: npt.NDArray[np.float64], text: str, colour: tuple[int, int, int], *, top: bool
+) -> None:
+    (x1, y1), (_, y2) = _corners(box, 0)
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.38, 1)
+    x = int(np.clip(x1, 0, max(0, image.shape[1] - wide - 4)))
+    y = int(np.clip(y1 + high + 5 if top else y2 - 4, high + 4, image.shape[0] - 3))
+    cv2.rectangle(image, (x, y - high - 3), (x + wide + 4, y + 3), colour, -1)
+    cv2.putText(
+        image, text, (x + 2, y), cv2.FONT_HERSHEY_SIMPLEX, 0.38, DARK if top else WHITE, 1, cv2.LINE_AA
+    )
+
+
+def _jpeg(image: Image) -> str:
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    assert done, "OpenCV encodes every 8-bit image"
+    return base64.b64encode(data.tobytes()).decode("ascii")

@@ -1,0 +1,87 @@
+"""The last lines of a run, for the terminal: what came out, and where the page is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provenline.errors import InputError
+from provenline.reports import judged_readings as judged
+from provenline.reports.evidence import Estimate, Evaluation, Footage, Gate, Shadow, StageA
+from provenline.reports.footage_readings import extraction
+from provenline.reports.gather import Gatherer, read_parameters
+from provenline.reports.words import asked, difference, estimate, metric, plural
+
+PAGE = "reports/index.html"
+_DECISIONS = {
+    "ship": "good enough as it is",
+    "fine_tune": "not good enough: fine-tune",
+    "inconclusive": "not settled",
+}
+_SHADOW = {"same_model": "same model", "hold": "hold", "label": "label more"}
+
+
+def lines(root: Path) -> list[tuple[str, str]]:
+    """Return what the last run of the line came to, as (what it is about, one sentence).
+
+    Raises:
+        InputError: A metrics file is there but malformed.
+    """
+    parameters, _ = read_parameters(root)
+    round_, gatherer = parameters.get("round", "v0"), Gatherer(root)
+    stage_a = gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a)
+    evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", judged.evaluation)
+    shadow = gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow)
+    footage = Footage(gatherer.read("metrics/extract.json", "extract", extraction))
+    unit = footage.unit
+    absent = "no result yet: run `dvc repro {}`"
+    page = PAGE if (root / PAGE).is_file() else absent.format("report")
+    return [
+        ("Stage A", stage_a_line(stage_a, unit) if stage_a else absent.format("stageA-eval")),
+        ("Fine-tuned", evaluation_line(evaluation, unit) if evaluation else absent.format("eval")),
+        ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
+        ("Page", page),
+    ]
+
+
+def stage_a_line(given: StageA, unit: str) -> str:
+    """Say whether the off-the-shelf detector is good enough, with its interval."""
+    head = f"{_DECISIONS[given.decision]} ({given.verdict})"
+    return f"{head}: {'; '.join(map(gate_text, given.gates))}; {plural(given.overall.groups, unit)}"
+
+
+def gate_text(gate: Gate) -> str:
+    """Write a gate: what was measured, and what was asked for."""
+    return f"{metric(gate.metric)} {estimate(gate.estimate)} ({asked(gate)})"
+
+
+def evaluation_line(given: Evaluation, unit: str) -> str:
+    """Say whether the fine-tuned model is better than its base, with the paired difference."""
+    if given.same_model:
+        return "the base was passed through: nothing to compare"
+    compared, gate = given.judged, given.improvement
+    if compared is None or gate is None:
+        return "not judged: " + "; ".join(given.warnings)
+    pair = compared.metrics.get(gate.metric)
+    if pair is None:
+        raise InputError(f"no {gate.metric} in the comparison", mend="Run `dvc repro eval`")
+    rests = f"{compared.name} set, {plural(compared.groups, unit)}, {plural(compared.frames, 'frame')}"
+    return (
+        f"{_than_base(pair.difference, gate)}: {metric(gate.metric)} {estimate(pair.base)} → "
+        f"{estimate(pair.candidate)}, difference {estimate(pair.difference, sign=True)}; {rests}"
+    )
+
+
+def _than_base(given: Estimate | None, gate: Gate) -> str:
+    if gate.verdict == "inconclusive":
+        return "not settled (inconclusive)"
+    words = difference(given)
+    return (
+        f"{words} than the base ({gate.verdict})"
+        if words in ("better", "worse")
+        else f"{words} ({gate.verdict})"
+    )
+
+
+def shadow_line(given: Shadow) -> str:
+    """Say what to do with the candidate, and why."""
+    return f"{_SHADOW.get(given.decision, given.decision)}: {given.reason}"

@@ -1,0 +1,124 @@
+"""The whole line on a tiny simulation, as `dvc repro` runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+ROOT = Path(__file__).parents[1]
+VENV = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what git tracks, composed for the tiny simulation, with the whole line run."""
+    there = tmp_path_factory.mktemp("line") / "provenline"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (there / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, there / name)
+    (there / ".venv").symlink_to(VENV.parent)
+    run(there, "git", "init", "-q")
+    run(there, "git", "add", "-A")
+    run(there, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "copy")
+    run(there, str(VENV / "python"), "-m", "stages._compose", "source=simline_tiny", "profile=tiny")
+    run(there, str(VENV / "dvc"), "repro")
+    return there
+
+
+def run(cwd: Path, *command: str) -> str:
+    # DVC exports its own state to what it starts; the network is not needed, so nothing may find it.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC")}
+    environment |= {"MLFLOW_TRACKING_URI": f"sqlite:///{cwd}/mlflow.db", "COLUMNS": "200"}
+    environment |= dict.fromkeys(
+        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
+    )
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
+    return done.stdout + done.stderr
+
+
+def metric(clone: Path, name: str) -> dict:
+    return json.loads((clone / "metrics" / f"{name}.json").read_text())
+
+
+def test_every_stage_left_its_outputs(clone: Path) -> None:
+    wanted = [
+        "data/frames.parquet", "data/boxes.parquet", "data/deployment/frames.parquet",
+        "data/dataset_split_v0.csv", "data/dataset/lbzf_person_v0.yaml", "data/predictions/base.parquet",
+        "data/predictions/candidate.parquet", "data/stage_a_decision.json", "models/lbzf_person_v0.pt",
+        "models/engines/onnxruntime-cpu/base/model.onnx",
+        "models/engines/onnxruntime-cpu/candidate/manifest.json",
+        "models/engines/onnxruntime-cpu/measurements.json", "data/shadow/frames.parquet",
+        "reports/index.html", "metrics/eval_v0.json", "metrics/shadow_ab.json",
+    ]  # fmt: skip
+    assert [name for name in wanted if not (clone / name).is_file()] == []
+
+
+def test_a_second_run_does_nothing(clone: Path) -> None:
+    assert "Running stage" not in run(clone, str(VENV / "dvc"), "repro")
+
+
+def test_one_video_is_in_one_split(clone: Path) -> None:
+    rows = (clone / "data" / "dataset_split_v0.csv").read_text().splitlines()[1:]
+    sides: dict[str, set[str]] = {}
+    for row in rows:
+        _, media, *_, split = row.split(",")
+        sides.setdefault(media, set()).add(split)
+    assert all(len(found) == 1 for found in sides.values())
+    assert set().union(*sides.values()) == {"train", "val", "test"}
+    assert metric(clone, "split")["audit"]["groups_disjoint"] is True
+
+
+def test_the_chain_of_hashes_holds(clone: Path) -> None:
+    from provenline.files import sha256_file
+
+    folder = clone / "models" / "engines" / "onnxruntime-cpu" / "candidate"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["onnx_sha256"] == sha256_file(folder / "model.onnx")
+    assert manifest["checkpoint_sha256"] == sha256_file(clone / "models" / "lbzf_person_v0.pt")
+    assert manifest["split_sha256"] == sha256_file(clone / "data" / "dataset_split_v0.csv")
+    assert manifest["split_sha256"] == metric(clone, "split")["assignment"]["sha256"]
+
+
+def test_shadow_never_promotes_without_labels(clone: Path) -> None:
+    assert metric(clone, "shadow_ab")["decision"] in {"hold", "label", "same_model"}
+
+
+def test_dvc_shows_metrics_and_plots(clone: Path) -> None:
+    shown = json.loads(run(clone, str(VENV / "dvc"), "metrics", "show", "--json"))
+    assert "metrics/eval_v0.json" in shown[""]["data"]
+    page = run(clone, str(VENV / "dvc"), "plots", "show")
+    assert "index.html" in page
+    assert "precision_recall.csv" in (clone / "dvc_plots" / "index.html").read_text()
+
+
+def test_mlflow_has_one_run_with_the_figures(clone: Path) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{clone}/mlflow.db")
+    runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    assert len(runs) == 1
+    value = runs[0].data.metrics["eval_v0.splits.deployment.candidate.recall.estimate"]
+    truth = metric(clone, "eval_v0")["splits"]["deployment"]["candidate"]["recall"]["estimate"]
+    assert value == pytest.approx(truth)
+
+
+def test_the_summary_is_printed(clone: Path) -> None:
+    printed = run(clone, str(VENV / "provenline"), "summary")
+    for words in ("Stage A", "Fine-tuned", "Shadow", "reports/index.html"):
+        assert words in printed
