@@ -40,7 +40,7 @@ sweep: setup ## queue and run the three-cell augmentation sweep
 	@dvc queue start --jobs 1
 	@dvc queue status
 
-base: setup ## train the simulated line's base model again (about half an hour on two cores)
+base: setup ## train the simulated line's base model again (about 17 minutes on two cores)
 	@python tools/train_base.py
 
 test: setup lint ## the quick tests

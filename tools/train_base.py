@@ -2,7 +2,7 @@
 
 A YOLOv8n from random weights, on simulated people in other poses than the line's operators and without
 machines, occlusion and mannequins. Writes `models/base/yolov8n_simline.pt` (FP16, no optimizer) and its
-card. About a quarter of an hour on two cores; a run that was stopped goes on where it was.
+card. About 17 minutes on two cores; a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations

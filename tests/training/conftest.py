@@ -44,6 +44,7 @@ def params(epochs: int = 1, **changes: object) -> TrainParams:
     """A recipe that runs in seconds."""
     recipe = {
         "optimizer": "SGD",
+        "nbs": 64,
         "lr0": 0.01,
         "lrf": 0.1,
         "cos_lr": True,
