@@ -44,10 +44,10 @@ base: setup ## train the simulated line's base model again (about 17 minutes on 
 	@python tools/train_base.py
 
 test: setup lint ## the quick tests
-	@pytest
+	@pytest -n auto --dist loadfile
 
 test-all: test chromium ## the slow ones too: servers, browser, kills, the whole line
-	@pytest -m "slow or browser"
+	@pytest -n auto --dist loadfile -m "slow or browser"
 
 lint: setup ## ruff and mypy
 	@ruff check .
