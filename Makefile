@@ -6,7 +6,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
-export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
+LIBRARIES := libgl1 libglib2.0-0 libxcb1
+export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui base test test-all lint lock sweep doctor chromium clean
 
@@ -16,11 +17,15 @@ help: ## list the targets
 setup: .venv/.ready ## make .venv and install everything that is locked
 
 .venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@echo "installing what requirements.lock pins (about 7 GB with torch) ..."
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { echo "OpenCV needs system libraries: $(LIBRARIES)"; \
+		test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends $(LIBRARIES); }
 	@touch $@
 
 params: setup ## compose conf/ into params.yaml (ARGS="model=yolov8n_coco" overrides)
@@ -33,12 +38,8 @@ repro: params ## rebuild whatever is not up to date, and say what came out
 ui: setup ## open the MLflow UI on port 5000
 	@mlflow ui --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
 
-sweep: setup ## queue and run the three-cell augmentation sweep
-	@dvc exp run --queue --name plan -S augment=plan
-	@dvc exp run --queue --name flip -S augment=flip
-	@dvc exp run --queue --name no-mosaic -S augment=no_mosaic
-	@dvc queue start --jobs 1
-	@dvc queue status
+sweep: setup ## queue and run the three-cell augmentation sweep, and check each cell (ARGS="profile=tiny")
+	@python -m stages._sweep $(ARGS)
 
 base: setup ## train the simulated line's base model again (about 17 minutes on two cores)
 	@python tools/train_base.py
@@ -66,5 +67,5 @@ chromium: # a headless browser for the tests that open the page
 		{ test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
 		echo "no Chromium found: install it to run the browser tests"
 
-clean: ## remove what stages wrote (the DVC cache stays)
-	@rm -rf .state plots metrics reports data/frames* data/dataset* data/predictions data/shadow data/deployment data/simline
+clean: ## remove what stages wrote (the DVC cache stays, so `dvc repro` finds it again)
+	@dvc list . --recursive --dvc-only 2>/dev/null | while read -r path; do rm -f "$$path"; done

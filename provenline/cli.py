@@ -61,14 +61,19 @@ def media_init(
 
 @split_app.command("accept")
 def split_accept(
-    assignment: Annotated[Path, typer.Argument(help="The CSV that `split` wrote.")] = Path(
-        "data/dataset_split_v0.csv"
-    ),
+    assignment: Annotated[
+        Path | None,
+        typer.Argument(help="The CSV that `split` wrote; left out: that of the round in params.yaml."),
+    ] = None,
     ledger: Annotated[Path, typer.Option(help="The ledger in git.")] = Path("data/split_ledger.csv"),
 ) -> None:
     """Copy the split to the ledger: from now on none of these groups moves. Commit the ledger."""
+    from provenline.reports.gather import read_parameters
     from provenline.splits.ledger import accept
 
+    if assignment is None:
+        round_ = read_parameters(Path())[0].get("round", "v0")
+        assignment = Path("data") / f"dataset_split_{round_}.csv"
     counts = accept(assignment, ledger)
     out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it with git.")
 

@@ -35,8 +35,9 @@ def examine(root: Path = Path()) -> list[Finding]:
     return [
         _python(),
         *[_package(name, "pip install -e .") for name in BASE],
-        *[_package(name, "make setup  (the [train] extra)") for name in TRAIN],
+        *[_package(name, "make setup", needed=(root / "dvc.yaml").exists()) for name in TRAIN],
         _one_opencv(),
+        _opencv_opens(),
         _gpu(),
         _tensorrt(),
         _resources(root),
@@ -62,10 +63,12 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _package(name: str, mend: str) -> Finding:
+def _package(name: str, mend: str, *, needed: bool = True) -> Finding:
     # The GPU build carries the CPU provider and is the one that is installed on Linux x86-64.
     version = _version(name) or (_version("onnxruntime-gpu") if name == "onnxruntime" else None)
-    return Finding(name, "ok", version) if version else Finding(name, "missing", f"not installed: {mend}")
+    if version:
+        return Finding(name, "ok", version)
+    return Finding(name, "missing" if needed else "note", f"not installed: {mend}")
 
 
 def _one_opencv() -> Finding:
@@ -78,11 +81,23 @@ def _one_opencv() -> Finding:
     return Finding("one OpenCV", "ok", "opencv-python alone")
 
 
+def _opencv_opens() -> Finding:
+    command = [sys.executable, "-c", "import cv2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        why = (done.stderr.strip() or "no message").splitlines()[-1]
+        return Finding("OpenCV opens", "missing", f"{why}: apt-get install libgl1 libglib2.0-0 libxcb1")
+    return Finding("OpenCV opens", "ok", "its system libraries are here")
+
+
 def _gpu() -> Finding:
     if shutil.which("nvidia-smi") is None:
         return Finding("GPU", "note", "none: use profile=cpu (the default)")
     command = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding("GPU", "note", f"nvidia-smi failed: {error}")
     if done.returncode:
         return Finding("GPU", "note", f"nvidia-smi failed: {done.stderr.strip() or done.stdout.strip()}")
     return Finding("GPU", "ok", f"{done.stdout.strip()}: use profile=gpu")
@@ -111,16 +126,18 @@ def _project(root: Path) -> list[Finding]:
     if not (root / "dvc.yaml").exists():
         return [Finding("project", "note", "no dvc.yaml here: engines run, the line does not")]
     params = root / "params.yaml"
-    remote = "s3://" in (root / ".dvc" / "config").read_text(encoding="utf-8")
+    config = root / ".dvc" / "config"
+    local = root / ".dvc" / "config.local"
+    text = "".join(path.read_text(encoding="utf-8") for path in (config, local) if path.exists())
+    remote = "s3://" in text.replace("s3://SET-YOUR-BUCKET", "")
     return [
-        Finding(
-            "params.yaml",
-            "ok" if params.exists() else "missing",
-            str(params) if params.exists() else "make params",
-        ),
-        Finding(
-            "S3 remote",
-            "ok" if remote else "note",
-            "named" if remote else "none: `dvc remote add -d storage s3://...`",
+        Finding("params.yaml", "ok", "found")
+        if params.exists()
+        else Finding("params.yaml", "missing", "make params"),
+        Finding("git", "ok", "found") if shutil.which("git") else Finding("git", "missing", "install git"),
+        Finding("S3 remote", "ok", "named")
+        if remote
+        else Finding(
+            "S3 remote", "note", "no address yet: dvc remote modify storage url s3://YOUR-BUCKET/dvc"
         ),
     ]

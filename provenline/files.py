@@ -30,7 +30,7 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
         yield temporary
         if final.is_dir() and not final.is_symlink():
             # rename() cannot replace a folder that holds something: step the old one aside first.
-            old = final.with_name(f".{final.name}.{os.getpid()}.old")
+            old = final.with_name(f".{final.name}.{os.getpid()}.tmp.old")
             _remove(old)
             final.rename(old)
             temporary.rename(final)

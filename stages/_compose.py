@@ -13,14 +13,28 @@ from typing import Any
 
 import yaml
 
+from provenline.errors import InputError
+
 CONF, PARAMS = Path("conf"), Path("params.yaml")
 
 
 def compose(overrides: list[str], target: Path) -> None:
-    """Write what conf/ composes to, with Hydra overrides, into ``target``."""
-    from dvc.utils.hydra import compose_and_dump
+    """Write what conf/ composes to, with Hydra overrides, into ``target``.
 
-    compose_and_dump(target, str(CONF.resolve()), None, "config", str(CONF.resolve()), overrides)
+    Raises:
+        InputError: An override or a file of conf/ is wrong.
+    """
+    from dvc.utils.hydra import compose_and_dump
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    folder = str(CONF.resolve())
+    try:
+        compose_and_dump(target, folder, None, "config", folder, overrides)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise InputError(
+            f"does not compose ({error})", file=CONF, mend="Mend conf/ or the overrides"
+        ) from None
 
 
 def differences() -> list[str]:
@@ -28,12 +42,17 @@ def differences() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "params.yaml"
         compose([], fresh)
-        composed, present = (flat(yaml.safe_load(path.read_text())) for path in (fresh, PARAMS))
+        return changes(fresh, PARAMS)
+
+
+def changes(old: Path, new: Path) -> list[str]:
+    """Return ``key: old -> new`` for each parameter in which two files differ."""
+    before, after = (flat(yaml.safe_load(path.read_text(encoding="utf-8"))) for path in (old, new))
     missing = object()
     return [
-        f"{key}: {composed.get(key, 'absent')} -> {present.get(key, 'absent')}"
-        for key in sorted(composed.keys() | present.keys())
-        if composed.get(key, missing) != present.get(key, missing)
+        f"{key}: {before.get(key, 'absent')} -> {after.get(key, 'absent')}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key, missing) != after.get(key, missing)
     ]
 
 
@@ -57,7 +76,9 @@ def main() -> None:
 
     with runtime.one_line_errors(), atomic_path(PARAMS) as temporary:
         compose(sys.argv[1:], temporary)
-        check(yaml.safe_load(temporary.read_text()))
+        check(yaml.safe_load(temporary.read_text(encoding="utf-8")))
+        if PARAMS.exists() and (found := changes(PARAMS, temporary)):
+            runtime.notice(f"params.yaml changes ({len(found)}): {', '.join(found[:4])}")
 
 
 if __name__ == "__main__":

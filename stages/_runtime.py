@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from provenline.errors import InputError
 from provenline.files import atomic_path
@@ -45,9 +45,29 @@ class UseCase(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    classes: tuple[str, ...]
-    score: float
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")  # it becomes part of file names
+    classes: tuple[str, ...] = Field(min_length=1)
+    score: float = Field(ge=0.0, le=1.0)
+
+
+class Source(BaseModel):
+    """The two footages, and which of them are simulated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    simulate: tuple[Side, ...]
+    development: Footage
+    deployment: Footage
+
+
+class Line(BaseModel):
+    """What stands alone at the top of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    round: str = Field(pattern=r"^v\d+(\.\d+)*$")
+    seed: int = Field(ge=0)
+    target: str
 
 
 class Profile(BaseModel):
@@ -137,6 +157,11 @@ def value(dotted: str) -> Any:
     return found
 
 
+def notice(text: str) -> None:
+    """Print one line that a person should see, and go on."""
+    console.print(" ".join(text.split()), style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn what the user can mend into one line on stderr and exit status 2."""
@@ -156,18 +181,19 @@ def say_if_stale() -> None:
 
     if not CONF.is_dir() or not PARAMS.exists():
         return
-    found = differences()
+    try:
+        found = differences()
+    except (InputError, ImportError, yaml.YAMLError) as error:
+        notice(f"params.yaml was not compared with conf/: {error}")
+        return
     if not found:
         return
     if "DVC_EXP_NAME" in os.environ or "DVC_EXP_BASELINE_REV" in os.environ:
-        console.print(f"experiment: {', '.join(found[:6])}", style="cyan", highlight=False, markup=False)
+        notice(f"experiment: {', '.join(found[:6])}")
         return
-    console.print(
-        f"params.yaml is not what conf/ composes to ({len(found)} differ: {', '.join(found[:3])}). "
-        "Run `make params` to compose it.",
-        style="yellow",
-        highlight=False,
-        markup=False,
+    notice(
+        f"params.yaml is not what conf/ composes to ({len(found)} differ: {', '.join(found[:3])}): "
+        "overrides were given, or `make params` was not run"
     )
 
 

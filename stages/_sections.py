@@ -20,8 +20,7 @@ from stages import _runtime as runtime
 
 SECTIONS: dict[str, Any] = {
     "usecase": runtime.UseCase,
-    "source.development": runtime.Footage,
-    "source.deployment": runtime.Footage,
+    "source": runtime.Source,
     "simulate": SimlineParams | None,
     "extract": ExtractParams,
     "annotate_import": AnnotateParams,
@@ -33,10 +32,11 @@ SECTIONS: dict[str, Any] = {
     "trt_build.*": Target,
     "shadow_ab": ShadowParams,
     "report": ReportParams,
+    "line": runtime.Line,
     "interval": IntervalParams,
     "profile": runtime.Profile,
 }
-PLAIN = {"round", "seed", "target", "source"}
+PLAIN = ("round", "seed", "target")
 
 
 def check(value: dict[str, Any]) -> int:
@@ -45,14 +45,17 @@ def check(value: dict[str, Any]) -> int:
     Raises:
         InputError: With all faults at once: unknown sections, missing values, ill-typed values.
     """
-    known = PLAIN | {dotted.split(".")[0] for dotted in SECTIONS}
+    known = set(PLAIN) | {dotted.split(".")[0] for dotted in SECTIONS}
     faults = [f"{name}: unknown section" for name in value if name not in known]
-    faults += [f"{name}: section is missing" for name in sorted(known) if name not in value]
+    faults += [f"{name}: section is missing" for name in sorted(known - {"line"}) if name not in value]
     faults += [f"{key}: no value was given" for key in runtime.missing(value)]
     checked = 0
+    alone = {"line": {name: value.get(name) for name in PLAIN}}
+    if value.get("target") not in (value.get("trt_build") or {}):
+        faults.append(f"target: {value.get('target')} is not one of trt_build")
     for dotted, model in _expanded(value):
         try:
-            runtime.section(value, dotted, model)
+            runtime.section(value | alone, dotted, model)
             checked += 1
         except InputError as error:
             faults.append(error.what)

@@ -43,6 +43,11 @@ def fingerprint() -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+def home() -> Path:
+    """Return the project's folder, also where DVC runs an experiment in a folder of its own."""
+    return Path(os.environ.get("PROVENLINE_HOME", "")).resolve()
+
+
 def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
     """Yield the numeric leaves of a metrics file under MLflow-safe names."""
     for key, leaf in flat(dict(values), prefix).items():
@@ -58,7 +63,7 @@ def log(
     A tracker that fails never fails a stage: it is said once, and `report` completes the run later.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{home()}/mlflow.db")
     try:
         _log(stage, dict(numbers(metrics or {}, stage)), files, step)
     except ImportError:
@@ -85,7 +90,9 @@ def _run(client: Any) -> str:
     from mlflow.entities import Param
 
     found = client.get_experiment_by_name(EXPERIMENT)
-    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+    experiment = (
+        found.experiment_id if found else client.create_experiment(EXPERIMENT, f"{home()}/mlartifacts")
+    )
     mark = fingerprint()
     runs = client.search_runs([experiment], f"tags.fingerprint = '{mark}'", max_results=1)
     if runs:

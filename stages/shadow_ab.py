@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from provenline.detectors.open import open_engine
+from provenline.engines.params import Target
 from provenline.files import write_json
 from provenline.footage.media import read_media_list
 from provenline.shadow.ab import shadow_ab
@@ -17,8 +19,9 @@ def main() -> str:
     """Write where the two engines differ, and what follows from it."""
     params = runtime.params("shadow_ab", ShadowParams)
     source, target = runtime.params("source.deployment", runtime.Footage), runtime.value("target")
-    device = runtime.value("profile.device")
-    production = Path(params.production.bundle.format(target=target))
+    engine: Any = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
+    device = "0" if engine.kind == "tensorrt" else engine.device
+    production = Path(params.production.bundle.replace("{target}", target))
     pinned(production, params.production.checkpoint_sha256)
     result = shadow_ab(
         read_media_list(source.media_list, source.root),

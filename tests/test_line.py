@@ -40,16 +40,54 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return there
 
 
+DENY = """
+import socket
+connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+lookup, here = socket.getaddrinfo, (None, "", "127.0.0.1", "::1", "localhost")
+def note(host):
+    with open({log!r}, "a") as log:
+        print(host, file=log)
+class Denied(socket.socket):
+    def far(self, address):
+        if self.family != socket.AF_UNIX and address[0] not in here:
+            note(address[0])
+            raise OSError(101, "the network is denied")
+    def connect(self, address):
+        self.far(address)
+        return connect(self, address)
+    def connect_ex(self, address):
+        self.far(address)
+        return connect_ex(self, address)
+def getaddrinfo(host, *words, **more):
+    if host not in here:
+        note(host)
+        raise socket.gaierror(-2, "the network is denied")
+    return lookup(host, *words, **more)
+socket.getaddrinfo, socket.socket = getaddrinfo, Denied
+"""
+
+
 def run(cwd: Path, *command: str) -> str:
-    # DVC exports its own state to what it starts; the network is not needed, so nothing may find it.
+    # DVC exports its own state to what it starts.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC")}
     environment |= {"MLFLOW_TRACKING_URI": f"sqlite:///{cwd}/mlflow.db", "COLUMNS": "200"}
-    environment |= dict.fromkeys(
-        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
-    )
+    # Python imports sitecustomize wherever it starts: no process of the line gets past this machine.
+    denied = cwd.parent / "denied"
+    denied.mkdir(exist_ok=True)
+    (denied / "sitecustomize.py").write_text(DENY.format(log=str(cwd.parent / "egress.log")))
+    environment["PYTHONPATH"] = str(denied)
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
     return done.stdout + done.stderr
+
+
+def test_nothing_looked_for_the_network(clone: Path) -> None:
+    log = clone.parent / "egress.log"
+    assert not log.exists(), log.read_text()
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), 1)"
+    with pytest.raises(AssertionError, match="network is denied"):
+        run(clone, sys.executable, "-c", code)
+    assert log.read_text() == "192.0.2.1\n"
 
 
 def metric(clone: Path, name: str) -> dict:

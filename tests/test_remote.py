@@ -80,6 +80,7 @@ def test_push_and_pull_through_a_real_server(tmp_path: Path, server: Server) -> 
     # The project's own remote, by its own name; only the address is each team's.
     project = (Path(__file__).parents[1] / ".dvc" / "config").read_text(encoding="utf-8")
     (here / ".dvc" / "config").write_text(project, encoding="utf-8")
+    dvc(here, server, "remote", "modify", "--local", "storage", "url", "s3://provenline/dvc")
     dvc(here, server, "remote", "modify", "--local", "storage", "endpointurl", server.url)
     engine = np.random.default_rng(0).bytes(300_000)
     (here / "engine").mkdir()

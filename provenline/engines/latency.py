@@ -85,7 +85,7 @@ def measure(bundle: Path, images: Sequence[Path], params: LatencyParams, device:
     if done.returncode:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
         raise InputError(f"the engine could not be measured ({last})", file=bundle)
-    measured: dict[str, Any] = json.loads(done.stdout)
+    measured: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return measured
 
 

@@ -167,6 +167,20 @@ class Evaluation:
         """Return the set that the claims rest on."""
         return next((one for one in self.splits if one.name == self.judged_on), None)
 
+    @property
+    def losses(self) -> tuple[tuple[str, Paired], ...]:
+        """Return the metrics of the judged set in which the candidate is proven worse.
+
+        One gate may pass while another metric falls: a threshold that suits the base may be wrong for
+        the candidate.
+        """
+        pairs = self.judged.metrics.items() if self.judged else ()
+        return tuple(
+            (name, pair)
+            for name, pair in pairs
+            if pair.difference and pair.difference.high is not None and pair.difference.high < 0
+        )
+
 
 @dataclass(frozen=True)
 class Training:

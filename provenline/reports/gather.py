@@ -72,7 +72,7 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         stage_a=gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a),
         training=gatherer.read("metrics/train.json", "train", judged.training),
         evaluation=evaluation,
-        engines=_engines(gatherer),
+        engines=_engines(gatherer, tuple(_mapping(parameters, "trt_build"))),
         shadow=gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow),
         curves=_curves(root / "plots/eval/precision_recall.csv", split),
         missing=gatherer.missing,
@@ -116,9 +116,11 @@ def _footage(gatherer: Gatherer, suffix: str) -> Footage:
     )
 
 
-def _engines(gatherer: Gatherer) -> tuple[Engine, ...]:
+def _engines(gatherer: Gatherer, targets: tuple[str, ...]) -> tuple[Engine, ...]:
+    """Return the engines of today's targets: other targets' files may still lie there."""
     found: list[Engine] = []
-    files = sorted((gatherer.root / "metrics/trt_build").glob("*.json"))
+    places = [gatherer.root / "metrics/trt_build" / f"{target}.json" for target in sorted(targets)]
+    files = [place for place in places if place.is_file()]
     if not files:
         gatherer.missing["metrics/trt_build/*.json"] = "trt-build"
     for file in files:

@@ -103,10 +103,10 @@ def _fine_tuning(evidence: Evidence) -> Card:
         anchor="fine-tuning",
         question=question,
         verdict=gate.verdict,
-        answer=_than_base(gate),
+        answer=_than_base(gate) if not given.losses else f"{_than_base(gate)}, but worse in one respect",
         strips=(strip(gate, difference=True),),
         targets=tuple(strip(target) for target in given.targets),
-        reason=" ".join(filter(None, (targets, _open(gate)))),
+        reason=" ".join(filter(None, (_but(given), targets, _open(gate)))),
         rests_on=_rests_on(evidence, judged.groups, judged.frames, judged.name),
     )
 
@@ -120,6 +120,11 @@ def _than_base(gate: Gate) -> str:
     if reads in ("better", "worse"):
         return f"Looks {reads}, but nothing is proven"
     return "Cannot be told apart from the base"
+
+
+def _but(given: Evaluation) -> str:
+    text = words.losses(given)
+    return f"It is {text}." if text else ""
 
 
 def _open(*gates: Gate) -> str:

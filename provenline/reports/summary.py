@@ -9,7 +9,7 @@ from provenline.reports import judged_readings as judged
 from provenline.reports.evidence import Estimate, Evaluation, Footage, Gate, Shadow, StageA
 from provenline.reports.footage_readings import extraction
 from provenline.reports.gather import Gatherer, read_parameters
-from provenline.reports.words import asked, difference, estimate, metric, plural
+from provenline.reports.words import asked, difference, estimate, losses, metric, plural
 
 PAGE = "reports/index.html"
 _DECISIONS = {
@@ -67,7 +67,8 @@ def evaluation_line(given: Evaluation, unit: str) -> str:
     rests = f"{compared.name} set, {plural(compared.groups, unit)}, {plural(compared.frames, 'frame')}"
     return (
         f"{_than_base(pair.difference, gate)}: {metric(gate.metric)} {estimate(pair.base)} → "
-        f"{estimate(pair.candidate)}, difference {estimate(pair.difference, sign=True)}; {rests}"
+        f"{estimate(pair.candidate)}, difference {estimate(pair.difference, sign=True)}"
+        f"{f'; but {losses(given)}' if given.losses else ''}; {rests}"
     )
 
 

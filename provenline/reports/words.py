@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from provenline.reports.evidence import Estimate, Gate
+from provenline.reports.evidence import Estimate, Evaluation, Gate
 
 METRICS = {
     "recall": "recall",
@@ -139,3 +139,16 @@ def short(digest: str | None) -> str:
     ('0123456789ab', 'n/a')
     """
     return digest[:12] if digest else ABSENT
+
+
+def losses(given: Evaluation) -> str:
+    """Say in which metrics the candidate is proven worse; empty where in none.
+
+    Precision and recall are those at the operating threshold, which both models share.
+    """
+    parts = [
+        f"{metric(name)} {estimate(pair.base)} → {estimate(pair.candidate)}, "
+        f"difference {estimate(pair.difference, sign=True)}"
+        for name, pair in given.losses
+    ]
+    return f"worse at threshold {given.score:g} in {'; '.join(parts)}" if parts else ""

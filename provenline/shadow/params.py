@@ -54,6 +54,7 @@ class ShadowParams(_Frozen):
         score_candidate: Operating threshold of the candidate.
         iou: Overlap from which on both found the same object in the same place.
         shift_iou: Overlap from which on, below ``iou``, both found it but in another place.
+        tolerance: Share of the media that may be set aside as unreadable.
         gallery: At most so many frames are kept for people to look at.
         interval: How intervals are computed; under its ``min_groups`` groups there is no decision.
         plan: The precision that the labels are to buy.
@@ -66,6 +67,7 @@ class ShadowParams(_Frozen):
     score_candidate: Share
     iou: Share
     shift_iou: Share
+    tolerance: Share
     gallery: int = Field(ge=0)
     interval: IntervalParams
     plan: LabelPlan

@@ -80,6 +80,10 @@ def side_by_side(
             continue
         for name, more in rows.items():
             collected[name] += more
+    if len(set_aside) > params.tolerance * len(media):
+        first = set_aside[0]
+        what = f"{len(set_aside)} of {len(media)} media cannot be used, first: {first['why']}"
+        raise InputError(what, file=first["media"], mend="Mend or unlist them, or raise shadow_ab.tolerance")
     return SideBySide(
         frames=tables.table(collected["frames"], tables.FRAMES),
         production=tables.table(collected["production"], tables.PREDICTIONS),

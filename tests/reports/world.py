@@ -83,6 +83,7 @@ SHADOW = ShadowParams(
     iou=0.5,
     shift_iou=0.3,
     gallery=24,
+    tolerance=0.1,
     interval=ShadowIntervals(confidence=0.95, replicates=100, seed=0, min_groups=10, warn_groups=20),
     plan=LabelPlan(gain=0.05, confidence=0.95, power=0.8),
     production=ProductionParams(checkpoint_sha256="", bundle="models/engines/{target}/base"),
@@ -165,6 +166,7 @@ def parameters() -> dict[str, Any]:
         "model": {"name": "yolov8n_simline", "imgsz": 320},
         "source": {"simulate": ["development", "deployment"], **source},
         "eval": EVAL.model_dump(mode="json"),
+        "trt_build": {"onnxruntime-cpu": {}},
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from provenline import tables
+from provenline.errors import InputError
 from provenline.footage.media import Media
 from provenline.shadow.ab import shadow_ab
 from provenline.shadow.run import side_by_side
@@ -113,6 +114,12 @@ def test_a_medium_that_cannot_be_decoded_is_set_aside_and_named(footage: list[Me
     assert [one["media"] for one in side.set_aside] == ["broken.mp4", "gone.mp4", "no.png"]
     assert all(one["media"] in one["why"] for one in side.set_aside)
     assert len(side.frames) == 10 and not set(side.frames["group"]) & {"x", "y", "z"}
+
+
+def test_more_bad_media_than_tolerated_stop_the_run(footage: list[Media], tmp_path: Path) -> None:
+    bad = [world.media(tmp_path / "gone.mp4", "y"), *footage]
+    with pytest.raises(InputError, match=f"gone.mp4: 1 of {len(bad)} media"):
+        side_by_side(bad, *pair(), world.params(tolerance=0.1))
 
 
 def test_a_fault_leaves_the_old_folder_alone(footage: list[Media], tmp_path: Path) -> None:

@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_committed_parameters_are_what_conf_composes_to(tmp_path: Path) -> None:
     _compose.compose([], tmp_path / "params.yaml")
-    assert (tmp_path / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+    # Of the commit, not of the work tree, where somebody may have composed something else.
+    show = ["git", "show", "HEAD:params.yaml"]
+    done = subprocess.run(show, cwd=ROOT, capture_output=True, check=False)
+    committed = done.stdout if done.returncode == 0 else (ROOT / "params.yaml").read_bytes()
+    assert (tmp_path / "params.yaml").read_bytes() == committed
 
 
 def variants() -> list[str]:
@@ -53,6 +57,20 @@ def test_unknown_and_missing_parameters_are_named_all_at_once(tmp_path: Path) ->
 def test_an_unknown_section_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="trian"):
         _sections.check({**composed(tmp_path), "trian": {}})
+
+
+@pytest.mark.parametrize("override", ["round=null", "seed=-1", "source.simulate=null", "usecase.classes=[]"])
+def test_what_stands_alone_is_checked_too(override: str, tmp_path: Path) -> None:
+    _compose.compose([override], tmp_path / "params.yaml")
+    with pytest.raises(InputError, match=override.partition("=")[0].rpartition(".")[2]):
+        _sections.check(yaml.safe_load((tmp_path / "params.yaml").read_text()))
+
+
+@pytest.mark.parametrize("override", ["model=nope", "trian.lr=3", "model="])
+def test_a_wrong_override_is_one_line(override: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        _compose.compose([override], tmp_path / "params.yaml")
+    assert "conf" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_missing_value_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from provenline import doctor
+from provenline.cli import app
+from provenline.errors import InputError
+
+run = CliRunner().invoke
+
+
+def test_without_words_it_explains_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from provenline.cli import main; main()"], capture_output=True, check=False
+    )
+    assert b"doctor" in done.stdout + done.stderr
+
+
+def test_a_media_list_is_started_and_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"x")
+    listed = tmp_path / "media.csv"
+    words = ["media", "init", str(tmp_path / "clips"), str(listed), "--category", "Collar"]
+    assert run(app, words).exit_code == 0
+    rows = list(csv.DictReader(listed.open()))
+    assert [(row["path"], row["category"]) for row in rows] == [("a.mp4", "Collar")]
+    assert isinstance(run(app, words).exception, InputError)
+
+
+def test_accept_takes_the_round_of_the_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "params.yaml").write_text("round: v0.1\n")
+    header = "frame_id,media,group,category,split\n"
+    (tmp_path / "data" / "dataset_split_v0.csv").write_text(header + "f,m,old,Collar,test\n")
+    (tmp_path / "data" / "dataset_split_v0.1.csv").write_text(header + "f,m,new,Collar,train\n")
+    (tmp_path / "data" / "split_ledger.csv").write_text("group,category,split\n")
+    done = run(app, ["split", "accept"])
+    assert done.exit_code == 0, done.output
+    assert "1 groups added" in done.output
+    assert (tmp_path / "data" / "split_ledger.csv").read_text() == "group,category,split\nnew,Collar,train\n"
+
+
+def test_the_doctor_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "av" else "1.0")
+    found = {one.about: one for one in doctor.examine(tmp_path)}
+    assert found["av"].state == "missing" and "pip install" in found["av"].text
+    assert found["one OpenCV"].state == "missing"  # every variant "is installed" here
+    assert not doctor.healthy(list(found.values()))
+
+
+def test_an_edge_device_without_torch_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = {
+        *doctor.TRAIN,
+        "opencv-python-headless",
+        "opencv-contrib-python",
+        "opencv-contrib-python-headless",
+    }
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name in absent else "1.0")
+    assert doctor.healthy(doctor.examine(tmp_path))
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    assert not doctor.healthy(doctor.examine(tmp_path))
+
+
+def test_a_placeholder_is_no_remote(tmp_path: Path) -> None:
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("url = s3://SET-YOUR-BUCKET/dvc\n")
+    states = {one.about: one.state for one in doctor.examine(tmp_path)}
+    assert states["S3 remote"] == "note"
+    (tmp_path / ".dvc" / "config.local").write_text("url = s3://ours/dvc\n")
+    assert {one.about: one.state for one in doctor.examine(tmp_path)}["S3 remote"] == "ok"
