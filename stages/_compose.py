@@ -78,7 +78,7 @@ def main() -> None:
         compose(sys.argv[1:], temporary)
         check(yaml.safe_load(temporary.read_text(encoding="utf-8")))
         if PARAMS.exists() and (found := changes(PARAMS, temporary)):
-            runtime.notice(f"params.yaml changes ({len(found)}): {', '.join(found[:4])}")
+            runtime.notice(f"params.yaml changes ({len(found)}): {', '.join(one[:80] for one in found[:4])}")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ def confidence(given: StageA) -> Figure:
 
 def _bound_line(axes: Axes, gate: Gate) -> None:
     right = gate.bound < 0.6
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.12)  # the words stand over the bars, not on them
     axes.axvline(gate.bound, color=PALETTE["ink"], linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(
         f"median {asked(gate)}",
@@ -149,7 +150,7 @@ def forest(given: Sequence[Comparison], overall: Comparison, key: str = "recall"
             _point(axes, place, one, PALETTE[colour], mark)
         axes.axhline(len(rows) - 1.5, color=PALETTE["grid"], linewidth=0.8)
         axes.set(xlim=(left, right), xlabel=f"{metric(key)}, candidate minus base")
-        for text, side, place in (("← base better", "right", -8), ("candidate better →", "left", 8)):
+        for text, side, place in (("← base", "right", -8), ("candidate →", "left", 8)):
             axes.annotate(
                 text,
                 (0, 1),
