@@ -14,8 +14,10 @@ from typing import Any
 import yaml
 
 from provenline.errors import InputError
+from provenline.files import atomic_path, sha256_file, sha256_tree
 
 CONF, PARAMS = Path("conf"), Path("params.yaml")
+STAMP = Path(".state/composed")  # of what was composed last: a second `make repro` need not do it again
 
 
 def compose(overrides: list[str], target: Path) -> None:
@@ -39,10 +41,17 @@ def compose(overrides: list[str], target: Path) -> None:
 
 def differences() -> list[str]:
     """Return ``key: composed -> present`` for each parameter in params.yaml that conf/ does not give."""
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == _stamp():
+        return []
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "params.yaml"
         compose([], fresh)
         return changes(fresh, PARAMS)
+
+
+def _stamp() -> str:
+    models = sha256_tree("provenline", "*/params.py")
+    return f"{sha256_tree(CONF)} {models} {sha256_file(PARAMS) if PARAMS.exists() else ''}"
 
 
 def changes(old: Path, new: Path) -> list[str]:
@@ -70,15 +79,20 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def main() -> None:
     """Compose, check every section, and replace params.yaml only by something that is valid."""
-    from provenline.files import atomic_path
+    if not sys.argv[1:] and STAMP.exists() and STAMP.read_text(encoding="utf-8") == _stamp():
+        return
     from stages import _runtime as runtime
     from stages._sections import check
 
+    STAMP.unlink(missing_ok=True)
     with runtime.one_line_errors(), atomic_path(PARAMS) as temporary:
         compose(sys.argv[1:], temporary)
         check(yaml.safe_load(temporary.read_text(encoding="utf-8")))
         if PARAMS.exists() and (found := changes(PARAMS, temporary)):
             runtime.notice(f"params.yaml changes ({len(found)}): {', '.join(one[:80] for one in found[:4])}")
+    if not sys.argv[1:]:
+        with atomic_path(STAMP) as temporary:
+            temporary.write_text(_stamp(), encoding="utf-8")
 
 
 if __name__ == "__main__":

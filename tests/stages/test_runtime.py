@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,32 @@ def test_a_stage_without_parameters_ends_in_one_line(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "params.yaml" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_composing_again_is_skipped_only_where_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    for name in ("provenline", "stages"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["compose"])
+    _compose.main()
+    first = (tmp_path / "params.yaml").read_bytes()
+    monkeypatch.setattr(_compose, "compose", None)  # a second time would fail
+    _compose.main()
+    assert _compose.differences() == []
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["compose"])
+    (tmp_path / "params.yaml").write_bytes(first.replace(b"seed: 0", b"seed: 1"))
+    assert _compose.differences()
+    _compose.main()
+    assert (tmp_path / "params.yaml").read_bytes() == first
+    conf = tmp_path / "conf" / "config.yaml"
+    conf.write_text(conf.read_text().replace("seed: 0", "seed: 2"))
+    _compose.main()
+    assert (tmp_path / "params.yaml").read_bytes() != first
 
 
 def test_sections_by_dotted_name() -> None:
