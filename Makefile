@@ -36,7 +36,7 @@ repro: params ## rebuild whatever is not up to date, and say what came out
 	@provenline summary
 
 ui: setup ## open the MLflow UI on port 5000
-	@mlflow ui --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
+	@mlflow ui --workers 1 --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
 
 sweep: setup ## queue and run the three-cell augmentation sweep, and check each cell (ARGS="profile=tiny")
 	@python -m stages._sweep $(ARGS)

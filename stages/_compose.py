@@ -59,10 +59,15 @@ def changes(old: Path, new: Path) -> list[str]:
     before, after = (flat(yaml.safe_load(path.read_text(encoding="utf-8"))) for path in (old, new))
     missing = object()
     return [
-        f"{key}: {before.get(key, 'absent')} -> {after.get(key, 'absent')}"
+        f"{key}: {_short(before.get(key, 'absent'))} -> {_short(after.get(key, 'absent'))}"
         for key in sorted(before.keys() | after.keys())
         if before.get(key, missing) != after.get(key, missing)
     ]
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:
@@ -89,7 +94,7 @@ def main() -> None:
         compose(sys.argv[1:], temporary)
         check(yaml.safe_load(temporary.read_text(encoding="utf-8")))
         if PARAMS.exists() and (found := changes(PARAMS, temporary)):
-            runtime.notice(f"params.yaml changes ({len(found)}): {', '.join(one[:80] for one in found[:4])}")
+            runtime.notice(f"params.yaml changes ({len(found)}): {', '.join(found[:4])}")
     if not sys.argv[1:]:
         with atomic_path(STAMP) as temporary:
             temporary.write_text(_stamp(), encoding="utf-8")
