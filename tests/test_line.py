@@ -138,7 +138,8 @@ def test_shadow_never_promotes_without_labels(clone: Path) -> None:
 
 
 def test_dvc_shows_metrics_and_plots(clone: Path) -> None:
-    shown = json.loads(run(clone, str(VENV / "dvc"), "metrics", "show", "--json"))
+    printed = run(clone, str(VENV / "dvc"), "metrics", "show", "--json")
+    shown, _ = json.JSONDecoder().raw_decode(printed)  # notices follow it
     assert "metrics/eval_v0.json" in shown[""]["data"]
     page = run(clone, str(VENV / "dvc"), "plots", "show")
     assert "index.html" in page
