@@ -55,9 +55,12 @@ def state(one: dict[str, Any] | None) -> str:
 def main() -> None:
     """Queue, start, wait, and fail by name where a cell has no results."""
     with runtime.one_line_errors():
+        # Not `exp run --force`: that would also run every stage again that did not change.
+        for name in CELLS.keys() & experiments().keys():
+            dvc("exp", "remove", name)
         for name, override in CELLS.items():
             words = [word for extra in (override, *sys.argv[1:]) for word in ("-S", extra)]
-            dvc("exp", "run", "--queue", "--force", "--name", name, *words)
+            dvc("exp", "run", "--queue", "--name", name, *words)
         dvc("queue", "start", "--jobs", "1")
         while True:
             time.sleep(5)
