@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,12 @@ from stages._compose import flat
 from stages._runtime import PARAMS
 
 EXPERIMENT = "provenline"
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on traces
+# Thousands of numbers a run are no comparison: what describes an interval, and the categories of the
+# splits that nothing is claimed on, stay in metrics/*.json.
+LEFT_OUT = re.compile(
+    r"\.(confidence|error|groups)$|\.(mcnemar|arguments|per_group)\.|\.splits\.(train|val)\.by_category\."
+)
 BATCH = 500  # of the 1000 that a server takes at once
 
 
@@ -51,7 +58,7 @@ def home() -> Path:
 def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
     """Yield the numeric leaves of a metrics file under MLflow-safe names."""
     for key, leaf in flat(dict(values), prefix).items():
-        if isinstance(leaf, (int, float)):
+        if isinstance(leaf, (int, float)) and not LEFT_OUT.search(key):
             yield "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key), float(leaf)
 
 
@@ -91,7 +98,7 @@ def _run(client: Any) -> str:
 
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment = (
-        found.experiment_id if found else client.create_experiment(EXPERIMENT, f"{home()}/mlartifacts")
+        found.experiment_id if found else client.create_experiment(EXPERIMENT, f"{home()}/mlartifacts", KIND)
     )
     mark = fingerprint()
     runs = client.search_runs([experiment], f"tags.fingerprint = '{mark}'", max_results=1)

@@ -25,6 +25,18 @@ def test_only_numbers_are_logged_under_their_dotted_names() -> None:
     assert dict(_tracking.numbers(given, "eval")) == {"eval.a.b": 1.0, "eval.f": 1.0}
 
 
+def test_what_describes_an_interval_is_left_to_the_files() -> None:
+    recall = {"estimate": 0.9, "low": 0.8, "high": 1.0, "confidence": 0.95, "groups": 21, "error": 0.05}
+    parts = {"recall": recall, "by_category": {"Collar": {"recall": recall}}}
+    given = {"splits": {"train": parts, "test": parts}}
+    kept = set(dict(_tracking.numbers(given, "eval_v0")))
+    ends = ("estimate", "low", "high")
+    assert kept == {
+        *(f"eval_v0.splits.{split}.recall.{end}" for split in ("train", "test") for end in ends),
+        *(f"eval_v0.splits.test.by_category.Collar.recall.{end}" for end in ends),
+    }
+
+
 def test_another_parameter_is_another_fingerprint(project: Path) -> None:
     before = _tracking.fingerprint()
     assert before == _tracking.fingerprint()
