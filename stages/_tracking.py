@@ -23,7 +23,6 @@ from stages._compose import flat
 from stages._runtime import PARAMS
 
 EXPERIMENT = "provenline"
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on traces
 # Thousands of numbers a run are no comparison: what describes an interval, and the categories of the
 # splits that nothing is claimed on, stay in metrics/*.json.
 LEFT_OUT = re.compile(
@@ -98,7 +97,7 @@ def _run(client: Any) -> str:
 
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment = (
-        found.experiment_id if found else client.create_experiment(EXPERIMENT, f"{home()}/mlartifacts", KIND)
+        found.experiment_id if found else client.create_experiment(EXPERIMENT, f"{home()}/mlartifacts")
     )
     mark = fingerprint()
     runs = client.search_runs([experiment], f"tags.fingerprint = '{mark}'", max_results=1)
