@@ -17,7 +17,8 @@ from rich.progress import (
 
 T = TypeVar("T")
 
-console = Console(stderr=True)
+console = Console(stderr=True)  # progress and notices
+out = Console()  # what was asked for
 
 
 def bar() -> Progress:

@@ -34,6 +34,7 @@ FRAMES = pa.schema(
         ("group", pa.string()),  # what a split may not cut
         ("workplace", pa.list_(pa.float64())),  # x1 y1 x2 y2 in pixels, or null
         ("dhash", pa.string()),  # 64-bit difference hash, 16 hexadecimal digits
+        ("thumbnail", pa.binary()),  # 16 x 16 grey levels row by row, for telling copies; or null
         ("annotated", pa.bool_()),  # somebody looked at it, whether or not an object was there
         ("annotator", pa.string()),  # whose boxes count for this frame; "" where not annotated
     ]
@@ -65,7 +66,7 @@ PREDICTIONS = pa.schema(
     ]
 )
 BOX = ["x1", "y1", "x2", "y2"]
-_NULLABLE = {"polygon", "mask", "workplace"}
+_NULLABLE = {"polygon", "mask", "workplace", "thumbnail"}
 
 
 def table(rows: pd.DataFrame | Sequence[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:

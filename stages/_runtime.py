@@ -31,11 +31,20 @@ Model = TypeVar("Model")
 
 
 class Footage(BaseModel):
-    """Where one footage lies."""
+    """Where one footage lies.
+
+    Attributes:
+        root: Folder of the videos and photos.
+        watched: What DVC hashes to notice a change: the root, or, where the footage is too much to
+            be hashed at every run, nothing but the manifest (then ``data/none``).
+        media_list: What the files are; a manifest of `provenline footage scan` counts as one.
+        annotations: Folder of the exports.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     root: Path
+    watched: Path
     media_list: Path
     annotations: Path
 

@@ -10,7 +10,7 @@ from provenline.detectors.params import ModelParams
 from provenline.engines.params import Target
 from provenline.errors import InputError
 from provenline.evaluation.params import EvalParams, IntervalParams, StageAParams
-from provenline.footage.params import ExtractParams
+from provenline.footage.params import ExtractParams, PrivacyParams
 from provenline.reports.params import ReportParams
 from provenline.shadow.params import ShadowParams
 from provenline.simline.params import SimlineParams
@@ -21,6 +21,7 @@ from stages import _runtime as runtime
 SECTIONS: dict[str, Any] = {
     "usecase": runtime.UseCase,
     "source": runtime.Source,
+    "footage": PrivacyParams,
     "simulate": SimlineParams | None,
     "extract": ExtractParams,
     "annotate_import": AnnotateParams,

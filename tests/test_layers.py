@@ -14,7 +14,8 @@ MAY = {
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
     "reports": BOTTOM | BESIDE | ABOVE,
-    "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary"},
+    "commands": BOTTOM | BESIDE | ABOVE | {"reports"},
+    "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 
 

@@ -42,7 +42,7 @@ class ImageLabels:
     """Everything that one annotator said about one image, possibly that nothing is there.
 
     Attributes:
-        name: As the export says it, POSIX separators.
+        name: As the export says it, POSIX separators. Where ``number`` is given, the video's name.
         width: Of the image that was annotated, in pixels; None where the export does not know it,
             and then all coordinates of ``objects`` are fractions of the width and the height.
         height: Likewise.
@@ -51,6 +51,9 @@ class ImageLabels:
         place: Where in the file, for messages.
         skipped: Shapes that are no objects (points, tags, ...): kind to count.
         bad: Shapes that cannot be read.
+        number: Of the frame, 0 for the first that a decoder presents, where the tool counts frames of
+            the video ``name``; None where ``name`` says which image it is.
+        picture: The image that the tool exported with its labels, where it did: what it really showed.
     """
 
     name: str
@@ -61,3 +64,5 @@ class ImageLabels:
     place: str = ""
     skipped: Mapping[str, int] = field(default_factory=dict)
     bad: tuple[BadShape, ...] = ()
+    number: int | None = None
+    picture: Path | None = None

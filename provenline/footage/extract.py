@@ -25,10 +25,11 @@ from provenline.footage.hashing import dhash
 from provenline.footage.media import Media
 from provenline.footage.params import ExtractParams
 from provenline.footage.photos import check_photo, read_photo
-from provenline.footage.plans import times_ms
+from provenline.footage.plans import moments
 from provenline.footage.probe import probe
 from provenline.footage.reader import Reader
 from provenline.footage.report import Outcome, report
+from provenline.footage.selecting import choose
 from provenline.progress import track
 
 Image = NDArray[np.uint8]
@@ -69,7 +70,7 @@ def extract(
             ``frames_dir`` holds something that is no frame folder.
     """
     _refuse_foreign(frames_dir)
-    checked = _in_parallel(partial(_check, params), sorted(media, key=lambda one: one.name), "Checking media")
+    checked = _in_parallel(partial(_check, params), choose(params.sampling, media), "Checking media")
     _refuse_duplicates(checked)
     _refuse_too_many([(one.media, one.bad) for one in checked if one.bad], len(checked), params.tolerance)
     with atomic_path(frames_dir) as folder:
@@ -98,7 +99,7 @@ def _check(params: ExtractParams, media: Media) -> _Checked:
             check_photo(media.file)
             return _Checked(media, sha256_file(media.file), 0, (0,))
         found = probe(media.file)
-        asked = times_ms(params.sampling, found.duration_ms, (media.work_start_s, media.work_end_s))
+        asked = moments(params.sampling, media, found)
         if not asked:
             length = found.duration_ms / 1000
             return _Checked(media, bad=f"the work lies outside the video, which lasts {length:.1f} s")

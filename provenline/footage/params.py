@@ -60,3 +60,34 @@ class ExtractParams(BaseModel):
     sampling: SamplingPlan
     jpeg_quality: int = Field(ge=1, le=100)
     tolerance: float = Field(ge=0, le=1)
+
+
+class Residency(BaseModel):
+    """Where data and models may go.
+
+    Attributes:
+        remotes: Address prefixes that are allowed, such as ``s3://bucket/dvc``; empty allows none.
+        regions: Regions that the store may answer with; empty where any is allowed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    remotes: tuple[str, ...]
+    regions: tuple[str, ...]
+
+
+class PrivacyParams(BaseModel):
+    """What of the footage may leave the machine, and in which form.
+
+    Attributes:
+        anonymise: What is blurred in pictures that leave the machine (report, galleries): nothing,
+            the faces (upper part of every person's box), or the whole person. Never in training frames.
+        people: Labels whose objects are people.
+        residency: Where data and models may go.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    anonymise: Literal["none", "faces", "persons"]
+    people: tuple[str, ...]
+    residency: Residency

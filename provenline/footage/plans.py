@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from provenline.footage.params import EveryPlan, WindowPlan
+from provenline.footage.media import Media
+from provenline.footage.params import EveryPlan, SamplingPlan, WindowPlan
+from provenline.footage.probe import Probe
 
 Work = tuple[float | None, float | None]
+
+
+def moments(plan: SamplingPlan, media: Media, found: Probe) -> list[int]:
+    """Return the moments that a plan asks for in one video, looking into it where the plan needs that.
+
+    Args:
+        plan: The sampling plan.
+        media: A video; what the list says of it.
+        found: What the video announces.
+
+    Returns:
+        As `times_ms` does.
+    """
+    return times_ms(plan, found.duration_ms, (media.work_start_s, media.work_end_s))
 
 
 def times_ms(plan: WindowPlan | EveryPlan, duration_ms: int, work: Work) -> list[int]:

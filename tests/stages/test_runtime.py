@@ -121,7 +121,7 @@ def test_composing_again_is_skipped_only_where_nothing_changed(
 
 
 def test_sections_by_dotted_name() -> None:
-    value = {"source": {"development": {"root": "a", "media_list": "b", "annotations": "c"}}}
+    value = {"source": {"development": {"root": "a", "watched": "a", "media_list": "b", "annotations": "c"}}}
     assert _runtime.section(value, "source.development", _runtime.Footage).root == Path("a")
     with pytest.raises(InputError, match="section is missing"):
         _runtime.section(value, "source.deployment", _runtime.Footage)

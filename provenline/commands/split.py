@@ -1,0 +1,36 @@
+"""`provenline split`: the ledger and the certificate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provenline.progress import out
+
+app = typer.Typer(no_args_is_help=True, help="The ledger: which video is on which side, for good.")
+
+
+@app.callback()
+def split() -> None:
+    """The ledger: which video is on which side, for good."""
+
+
+@app.command("accept")
+def accept(
+    assignment: Annotated[
+        Path | None,
+        typer.Argument(help="The CSV that `split` wrote; left out: that of the round in params.yaml."),
+    ] = None,
+    ledger: Annotated[Path, typer.Option(help="The ledger in git.")] = Path("data/split_ledger.csv"),
+) -> None:
+    """Copy the split to the ledger: from now on none of these groups moves. Commit the ledger."""
+    from provenline.reports.gather import read_parameters
+    from provenline.splits.ledger import accept as accept_
+
+    if assignment is None:
+        round_ = read_parameters(Path())[0].get("round", "v0")
+        assignment = Path("data") / f"dataset_split_{round_}.csv"
+    counts = accept_(assignment, ledger)
+    out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it with git.")
