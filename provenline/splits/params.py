@@ -31,10 +31,31 @@ class Shares(BaseModel):
         return float(getattr(self, split))
 
 
+class CopyParams(BaseModel):
+    """What counts as one recording under two names, and what is done about it.
+
+    Attributes:
+        correlation: Two media are one recording when what moves in them correlates at least so much.
+        action: ``join`` puts both into one unit, so that no split can cut them; ``stop`` refuses;
+            ``report`` only says so.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    correlation: float = Field(gt=0, le=1)
+    action: Literal["join", "stop", "report"]
+
+
 class SplitParams(BaseModel):
     """How groups are assigned and what the audit calls a near duplicate.
 
     Attributes:
+        unit: ``group``, or ``frame``: single frames at random, which leaks, and only serves
+            to measure by how much.
+        by: Columns of the Frames table whose combination a split may not cut; media that share a
+            ``group`` stay together whatever the columns say.
+        class_floor: Objects of each class that val and test need before a figure on them means anything.
+        copies: What counts as one recording under two names.
         shares: Wanted shares by number of groups.
         stratify: Column whose values are spread over the splits alike.
         seed: Of the order in which new groups are taken.
@@ -44,6 +65,10 @@ class SplitParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    unit: Literal["group", "frame"]
+    by: tuple[Literal["group", "media", "camera", "day", "category"], ...] = Field(min_length=1)
+    class_floor: int = Field(ge=0)
+    copies: CopyParams
     shares: Shares
     stratify: Literal["category"]
     seed: int = Field(ge=0)

@@ -39,7 +39,7 @@ from provenline.shadow.params import LabelPlan, ProductionParams, ShadowParams
 from provenline.splits.assign import assign, describe, groups_of
 from provenline.splits.audit import audit, with_split
 from provenline.splits.dataset import write_assignment
-from provenline.splits.params import Shares, SplitParams
+from provenline.splits.params import CopyParams, Shares, SplitParams
 
 CATEGORIES = (
     "Assembly",
@@ -101,7 +101,14 @@ ANNOTATE = AnnotateParams(
     ),
 )
 SPLIT = SplitParams(
-    shares=Shares(train=0.7, val=0.15, test=0.15), stratify="category", seed=0, near_duplicate_bits=4
+    unit="group",
+    by=("group",),
+    class_floor=0,
+    copies=CopyParams(correlation=0.9, action="report"),
+    shares=Shares(train=0.7, val=0.15, test=0.15),
+    stratify="category",
+    seed=0,
+    near_duplicate_bits=4,
 )
 TARGET = "onnxruntime-cpu"
 SIZE = (320, 180)

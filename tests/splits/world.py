@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from provenline import tables
-from provenline.splits.params import Shares, SplitParams
+from provenline.splits.params import CopyParams, Shares, SplitParams
 
 EMPTY = pd.DataFrame(columns=["group", "category", "split"])
 
@@ -21,6 +21,10 @@ def params(
 ) -> SplitParams:
     train, val, test = shares
     return SplitParams(
+        unit="group",
+        by=("group",),
+        class_floor=0,
+        copies=CopyParams(correlation=0.9, action="report"),
         shares=Shares(train=train, val=val, test=test),
         stratify="category",
         seed=seed,
