@@ -9,7 +9,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
-.PHONY: help setup params repro ui base test test-all lint lock sweep doctor chromium clean
+.PHONY: help setup params repro ui base test test-all lint lock sweep leakage bench-extract bench-split \
+	doctor chromium clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +41,15 @@ ui: setup ## open the MLflow UI on port 5000
 
 sweep: setup ## queue and run the three-cell augmentation sweep, and check each cell (ARGS="profile=tiny")
 	@python -m stages._sweep $(ARGS)
+
+leakage: setup ## what a split by single frames would have printed: two trainings, one report
+	@python -m stages._leakage $(ARGS)
+
+bench-extract: setup ## frame extraction against its floor and OpenCV, ffmpeg, torchcodec (some minutes)
+	@python -m benchmarks.extract $(ARGS)
+
+bench-split: setup ## near-duplicates and splitting at 100,000 frames against their floor and a peer
+	@python -m benchmarks.split $(ARGS)
 
 base: setup ## train the simulated line's base model again (about 17 minutes on two cores)
 	@python tools/train_base.py

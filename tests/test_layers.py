@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"errors", "files", "progress", "tables"}
+BOTTOM = {"errors", "files", "progress", "tables", "images"}
 BESIDE = {"footage", "annotations", "splits", "evaluation", "detectors"}
 ABOVE = {"training", "engines", "shadow"}
 MAY = {
@@ -14,7 +14,8 @@ MAY = {
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
     "reports": BOTTOM | BESIDE | ABOVE,
-    "commands": BOTTOM | BESIDE | ABOVE | {"reports"},
+    "residency": BOTTOM | {"footage"},
+    "commands": BOTTOM | BESIDE | ABOVE | {"reports", "residency"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 

@@ -102,3 +102,19 @@ def test_wrong_credentials_are_refused(tmp_path: Path, server: Server) -> None:
     (tmp_path / "there" / "engine" / "model.onnx").unlink()
     with pytest.raises(AssertionError, match=r"(?i)signature|forbidden|denied|credential|403"):
         dvc(tmp_path / "there", stranger, "pull", "engine")
+
+
+def test_an_allowed_push_goes_through(tmp_path: Path, server: Server) -> None:
+    test_push_and_pull_through_a_real_server(tmp_path, server)
+    here = tmp_path / "here"
+    (here / "more.bin").write_bytes(b"more")
+    dvc(here, server, "add", "-q", "more.bin")
+    place = f"{{url: 's3://provenline/dvc', endpoint: '{server.url}'}}"
+    policy = f"anonymise: none, people: [], residency: {{regions: [], remotes: [{place}]}}"
+    (here / "params.yaml").write_text(f"footage: {{{policy}}}\n")
+    keys = {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.secret}
+    environment = {**os.environ, **keys, "AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_REQUIRED"}
+    command = [sys.executable, "-c", "from provenline.cli import main; main()", "push"]
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sum(1 for path in server.folder.rglob("*") if path.is_file()) == 4

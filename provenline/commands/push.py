@@ -1,0 +1,51 @@
+"""`provenline push`: sends data and models to the remote, if they may go there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from provenline.errors import InputError
+from provenline.footage.params import PrivacyParams
+from provenline.progress import out
+
+JOBS = 8  # an uncapped push can bring a small server down
+
+
+def push(
+    targets: Annotated[list[str] | None, typer.Argument(help="Outputs; left out: everything.")] = None,
+    remote: Annotated[str | None, typer.Option(help="As `dvc remote list` names it.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Transfers at a time.")] = JOBS,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Say whether it may go there; send nothing.")
+    ] = False,
+) -> None:
+    """Send data and models to the remote, if footage.residency allows it to be there."""
+    from provenline import residency
+
+    remotes = residency.remotes_in_use(Path(), remote)
+    residency.check(remotes, _privacy(Path()).residency)
+    for one in remotes:
+        out.print(f"{one.name}: {one.url} is allowed", highlight=False)
+    if check_only:
+        return
+    words = ["push", "--jobs", str(jobs), *(["--remote", remote] if remote else []), *(targets or [])]
+    done = subprocess.run([sys.executable, "-m", "dvc", *words], check=False)
+    raise typer.Exit(done.returncode)
+
+
+def _privacy(root: Path) -> PrivacyParams:
+    from provenline.reports.gather import read_parameters
+
+    given = read_parameters(root)[0].get("footage")
+    try:
+        return TypeAdapter(PrivacyParams).validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(["footage", *map(str, first["loc"])])
+        raise InputError(first["msg"], file="params.yaml", place=place, mend="Run `make params`") from None

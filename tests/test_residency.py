@@ -1,0 +1,122 @@
+"""Where data may go: decided before a byte leaves, by where the bytes would really go."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from provenline import residency
+from provenline.errors import InputError
+from provenline.footage.params import Place, Residency
+from provenline.residency import Remote
+
+AWS = ""
+
+
+def allowed(*places: tuple[str, str], regions: tuple[str, ...] = ()) -> Residency:
+    return Residency(
+        remotes=tuple(Place(url=url, endpoint=endpoint) for url, endpoint in places), regions=regions
+    )
+
+
+def remote(url: str, **settings: str) -> Remote:
+    return Remote("storage", {"url": url, **settings})
+
+
+@pytest.fixture(autouse=True)
+def _no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "fits"),
+    [
+        ("s3://bucket/dvc", {}, True),
+        ("s3://bucket/dvc/", {}, True),
+        ("s3://bucket/dvc/team", {}, True),
+        ("s3://bucket/dvc2", {}, False),
+        ("s3://bucket", {}, False),
+        ("s3://other/dvc", {}, False),
+        ("s3://bucket/dvc/../secret", {}, False),
+        ("gs://bucket/dvc", {}, False),
+        ("s3://bucket/dvc", {"endpointurl": "https://elsewhere.example"}, False),
+        ("s3://bucket/dvc", {"endpointurl": "https://amazonaws.com.evil.example"}, False),
+        ("s3://bucket/dvc", {"region": "eu-central-1"}, True),
+        ("/mnt/share", {}, False),
+    ],
+)
+def test_only_allowed_places_pass(url: str, settings: dict[str, str], fits: bool) -> None:
+    policy = allowed(("s3://bucket/dvc", AWS))
+    if fits:
+        residency.check([remote(url, **settings)], policy)
+        return
+    with pytest.raises(InputError, match="does not allow"):
+        residency.check([remote(url, **settings)], policy)
+
+
+def test_an_empty_list_allows_nothing() -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        residency.check([remote("s3://bucket/dvc")], allowed())
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_an_endpoint_in_the_environment_counts(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "https://elsewhere.example")
+    with pytest.raises(InputError, match=r"elsewhere\.example"):
+        residency.check([remote("s3://bucket/dvc")], allowed(("s3://bucket/dvc", AWS)))
+    residency.check([remote("s3://bucket/dvc")], allowed(("s3://bucket/dvc", "https://elsewhere.example")))
+
+
+def test_an_endpoint_in_the_profile_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[profile p]\nendpoint_url = https://elsewhere.example\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    residency.check([remote("s3://bucket/dvc")], allowed(("s3://bucket/dvc", AWS)))
+    with pytest.raises(InputError, match=r"elsewhere\.example"):
+        residency.check([remote("s3://bucket/dvc", profile="p")], allowed(("s3://bucket/dvc", AWS)))
+
+
+def project(folder: Path, url: str, more: str = "") -> Path:
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=folder, check=True)
+    core = "[core]\n    remote = storage\n    analytics = false\n"
+    (folder / ".dvc" / "config").write_text(f"{core}['remote \"storage\"']\n    url = {url}\n{more}")
+    return folder
+
+
+def test_outputs_that_name_another_remote_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, "s3://bucket/dvc", "['remote \"other\"']\n    url = s3://elsewhere/dvc\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "clip.dvc").write_text("outs:\n- path: clip\n  md5: '0'\n  remote: other\n")
+    monkeypatch.chdir(tmp_path)
+    found = residency.remotes_in_use(tmp_path, None)
+    assert [one.url for one in found] == ["s3://elsewhere/dvc", "s3://bucket/dvc"]
+    with pytest.raises(InputError, match="s3://elsewhere/dvc"):
+        residency.check(found, allowed(("s3://bucket/dvc", AWS)))
+
+
+def test_a_refused_push_opens_no_connection(tmp_path: Path) -> None:
+    """The remote is a listening socket: a refused push must not even knock."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(0.2)
+        url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        project(tmp_path, "s3://bucket/dvc", f"    endpointurl = {url}\n")
+        (tmp_path / "secret.bin").write_bytes(b"a frame")
+        subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "secret.bin"], cwd=tmp_path, check=True)
+        (tmp_path / "params.yaml").write_text(
+            "footage: {anonymise: none, people: [], residency: {regions: [], remotes: "
+            "[{url: 's3://bucket/dvc', endpoint: ''}]}}\n"
+        )
+        command = [sys.executable, "-c", "from provenline.cli import main; main()", "push"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "does not allow" in done.stderr and done.stderr.count("\n") == 1
+        with pytest.raises(TimeoutError):
+            door.accept()
