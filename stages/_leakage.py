@@ -28,7 +28,7 @@ LINES = {
 def main() -> None:
     """Run both experiments up to eval; arguments are overrides for both."""
     with runtime.one_line_errors():
-        cells = {name: (one, "train.when=always", *sys.argv[1:]) for name, one in CELLS.items()}
+        cells = {name: (one, *sys.argv[1:]) for name, one in CELLS.items()}
         found = run_all(cells, ["eval"])
         grouped, random = (found[name]["revs"][-1]["rev"] for name in CELLS)
         evaluations = [_read(one, f"eval_{runtime.value('round')}.json") for one in (grouped, random)]

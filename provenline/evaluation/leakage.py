@@ -83,7 +83,7 @@ def _test(evaluation: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not test or test["candidate"].get(METRIC) is None:
         raise InputError(f"the {name} run has no test set with objects", mend="Give test a larger share")
     if not test["difference"]:
-        raise InputError(f"the {name} run did not train", mend="Run with train.when=always")
+        raise InputError(f"the {name} run did not train", mend="Run both with ARGS=train.when=always")
     return dict(test)
 
 
