@@ -1,0 +1,74 @@
+"""Stored pictures, wherever they lie: files of their own, or members of a clip's archive.
+
+An archive is a zip without compression, one per clip; a picture in it is named as if the archive were a
+folder: ``data/frames/0123456789ab.zip/0123456789ab_000005000.jpg``.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provenline.errors import InputError
+
+_LENGTHS = 26  # where a local header says how long its name and its extra field are
+_MEND = "Run `dvc repro extract` or `dvc pull`"
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Return the bytes of a stored picture.
+
+    Raises:
+        InputError: It is missing, or its archive cannot be read.
+    """
+    path = Path(path)
+    try:
+        if path.parent.suffix == ".zip" and path.parent.is_file():
+            return _member(path.parent, path.name)
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, KeyError):
+        raise InputError("image is missing", file=path, mend=_MEND) from None
+    except zipfile.BadZipFile as error:
+        raise InputError(f"archive cannot be read ({error})", file=path.parent, mend=_MEND) from None
+
+
+def read_image(path: str | Path) -> NDArray[np.uint8]:
+    """Return a stored picture (height x width x 3, uint8, BGR).
+
+    Raises:
+        InputError: It is missing or no picture.
+    """
+    import cv2
+
+    data = read_bytes(path)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise InputError("no image that can be read", file=path, mend=_MEND)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _member(archive: Path, name: str) -> bytes:
+    status = archive.stat()
+    place = _directory(archive, status.st_mtime_ns, status.st_size)[name]
+    with archive.open("rb") as stream:
+        # The name and the extra field before the data may be longer here than in the directory.
+        stream.seek(place.header_offset + _LENGTHS)
+        lengths = struct.unpack("<HH", stream.read(4))
+        stream.seek(sum(lengths), 1)
+        data = stream.read(place.file_size)
+    if place.compress_type != zipfile.ZIP_STORED or zlib.crc32(data) != place.CRC:
+        raise zipfile.BadZipFile(f"{name} is damaged")
+    return data
+
+
+@lru_cache(maxsize=64)
+def _directory(archive: Path, modified_ns: int, size: int) -> dict[str, zipfile.ZipInfo]:  # noqa: ARG001
+    """Return the members of an archive; read once for the archive as it stands now."""
+    with zipfile.ZipFile(archive) as opened:
+        return {member.filename: member for member in opened.infolist()}
