@@ -6,6 +6,8 @@ from provenline import tables
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AnnotateParams
 from provenline.files import write_json
+from provenline.footage.clock import ListedFootage
+from provenline.footage.media import read_media_list
 from stages import _runtime as runtime
 
 
@@ -17,7 +19,8 @@ def main(side: runtime.Side) -> str:
         params = params.model_copy(update={"format": "none"})
     out = runtime.data(side)
     frames = tables.read(out / "frames.parquet", tables.FRAMES)
-    done = import_annotations(source.annotations, frames, params)
+    footage = ListedFootage(read_media_list(source.media_list, source.root))
+    done = import_annotations(source.annotations, frames, params, footage)
     tables.write(done.frames, out / "annotated.parquet", tables.FRAMES)
     tables.write(done.boxes, out / "boxes.parquet", tables.BOXES)
     write_json(runtime.metrics("annotate_import", side), done.report)

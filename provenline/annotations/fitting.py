@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from provenline.annotations.model import Box, ObjectLabel
 from provenline.annotations.params import LabelRule
+from provenline.annotations.resolving import Problem
 from provenline.annotations.shapes import clip_box, clip_polygon, enclosing_box
 
 _ROUNDING_PX = 0.01  # formats write two decimals of a pixel, or six of the width: no clipping worth a count
@@ -39,7 +40,7 @@ def known_labels(rules: Sequence[LabelRule]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def fit(label: ObjectLabel, width: int, height: int, *, relative: bool) -> Fitted | str:
+def fit(label: ObjectLabel, width: int, height: int, *, relative: bool) -> Fitted | Problem:
     """Bring an object's shape into the pixels of our image and cut off what lies outside.
 
     Args:
@@ -65,6 +66,6 @@ def fit(label: ObjectLabel, width: int, height: int, *, relative: bool) -> Fitte
         return Fitted(box, polygon, clipped)
     size = f"{whole[2] - whole[0]:.2f} x {whole[3] - whole[1]:.2f} px"
     if whole[2] - whole[0] < _MIN_PX or whole[3] - whole[1] < _MIN_PX:
-        return f"degenerate box ({size})"
+        return Problem("degenerate", f"degenerate box ({size})")
     corners = " ".join(f"{value:.1f}" for value in whole)
-    return f"box {corners} lies outside the image ({width} x {height})"
+    return Problem("outside", f"box {corners} lies outside the image ({width} x {height})")

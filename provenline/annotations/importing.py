@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,14 +12,24 @@ import numpy as np
 import pandas as pd
 
 from provenline import tables
-from provenline.annotations import agreement, cvat, yolo
+from provenline.annotations import agreement
+from provenline.annotations.adjudicating import decide
+from provenline.annotations.comparing import Footage
+from provenline.annotations.findings import frame_counts, warnings
 from provenline.annotations.fitting import Fitted, fit, known_labels, map_label
-from provenline.annotations.model import BadShape, ImageLabels, ObjectLabel
-from provenline.annotations.params import AnnotateParams
-from provenline.annotations.resolving import Resolved, Resolver
+from provenline.annotations.model import ImageLabels, ObjectLabel
+from provenline.annotations.numbering import Place, locate
+from provenline.annotations.params import Adjudicated, AnnotateParams
+from provenline.annotations.ratings import Key
+from provenline.annotations.reading import open_exports
+from provenline.annotations.reconciling import converted
+from provenline.annotations.resolving import Problem, Resolved, Resolver
 from provenline.annotations.tally import Tally, bad_item
 from provenline.errors import InputError
 from provenline.progress import track
+
+# Formats that keep a file per image: their objects are reconciled per folder.
+_FILE_PER_IMAGE = frozenset({"yolo", "voc"})
 
 
 class Imported(NamedTuple):
@@ -25,7 +37,7 @@ class Imported(NamedTuple):
 
     Attributes:
         frames: Frames table with ``annotated`` and ``annotator`` set.
-        boxes: Boxes table: of all annotators, on sampled frames.
+        boxes: Boxes table: of all annotators, on sampled frames, and what a consensus made of them.
         report: JSON-able; every image and every object read is in exactly one of its counts.
     """
 
@@ -34,111 +46,163 @@ class Imported(NamedTuple):
     report: dict[str, Any]
 
 
-def import_annotations(folder: str | Path, frames: pd.DataFrame, params: AnnotateParams) -> Imported:
+class Exports(NamedTuple):
+    """What was read: annotator to images, to images without a label file, to format."""
+
+    images: dict[str, list[ImageLabels]]
+    without: dict[str, list[str]]
+    formats: dict[str, str]
+
+
+def import_annotations(
+    folder: str | Path, frames: pd.DataFrame, params: AnnotateParams, footage: Footage | None = None
+) -> Imported:
     """Read the exports of all annotators and attach them to the frames.
 
     Args:
-        folder: CVAT: holds one XML file per annotator, named after them. YOLO: such a folder, or
-            one that holds one such folder per annotator. Not looked at for format ``none``.
+        folder: Holds the exports, one per annotator and named after them; see `reading`. Not looked
+            at for format ``none``.
         frames: Frames table.
-        params: Format, label map, order of the annotators, tolerance, agreement.
+        params: Format, label map, who wins, tolerance, agreement.
+        footage: That the frames come from; see `numbering.locate`.
 
     Raises:
-        InputError: An export cannot be read, a label has no rule, a name is ambiguous, or more
-            than ``tolerance`` of the images or of the objects would have to be set aside.
+        InputError: An export cannot be read, a label has no rule, a name is ambiguous, frame numbers
+            cannot be trusted, or more than ``tolerance`` of the images or of the objects would have to
+            be set aside.
     """
-    exports, without = _read_exports(Path(folder), params.format)
-    resolver = Resolver(frames, endings=params.format != "yolo")
-    tally = Tally()
-    for annotator, images in exports.items():
-        tally.ratings[annotator] = {}
-        for image in track(images, f"Importing {annotator}"):
-            _add_image(tally, annotator, image, resolver, params)
+    with _open(Path(folder), params) as exports:
+        resolvers = _resolvers(frames, exports.formats)
+        located = locate(exports.images, resolvers, footage, params.offset)
+        tally = _tally(exports, located.places, params)
     tally.check(params.tolerance)
-    reference = _reference(tally.annotators, params.primary)
-    whose = [reference.get(frame_id, "") for frame_id in frames["frame_id"]]
+    tally.objects.check(len(tally.boxes))
+    names = sorted(exports.images)
+    decided = decide(tally.annotators, tally.boxes, params.adjudication, params.primary, names)
+    whose = [decided.reference.get(frame_id, "") for frame_id in frames["frame_id"]]
     marked = frames.assign(annotated=[bool(name) for name in whose], annotator=whose)
-    boxes = tables.table(tally.boxes, tables.BOXES)
-    result, reason = agreement.measure(tally.ratings, tally.groups, params.agreement)
+    boxes = tables.table([*tally.boxes, *decided.boxes], tables.BOXES)
+    result, reason = _agreement(tally, frames, params)
     report = {
-        "format": params.format,
+        "format": _format_text(params.format),
         **tally.counts(),
-        "without_label_file": {name: len(images) for name, images in without.items()},
-        "frames": _frame_counts(marked, boxes, tally.annotators),
+        "without_label_file": {name: len(images) for name, images in exports.without.items()},
+        "numbering": located.numbering,
+        "pictures_of_photos": located.photos,
+        "frames": frame_counts(marked, boxes, tally.annotators),
+        "adjudication": decided.report,
         "agreement": result,
         "agreement_reason": reason,
     }
-    report["warnings"] = _warnings(report, params)
+    report["warnings"] = located.warnings + warnings(report, params)
     return Imported(tables.table(marked, tables.FRAMES), boxes, report)
 
 
-def _read_exports(folder: Path, kind: str) -> tuple[dict[str, list[ImageLabels]], dict[str, list[str]]]:
-    """Return the labels per annotator, and per annotator the images without a label file."""
-    if kind == "none":
-        return {}, {}
-    if kind == "cvat":
-        found = {file.stem: file for file in sorted(folder.glob("*.xml"))}
-        if not found:
-            mend = "Unpack each annotator's CVAT export to <annotator>.xml there"
-            raise InputError("no XML export", file=folder, mend=mend)
-        return {name: cvat.read(file) for name, file in found.items()}, {}
-    folders = {"yolo": folder}
-    if not (folder / "data.yaml").exists():
-        folders = {file.parent.name: file.parent for file in sorted(folder.glob("*/data.yaml"))}
-    if not folders:
-        mend = "Give a YOLO folder, or one that holds a YOLO folder per annotator"
-        raise InputError("no data.yaml", file=folder, mend=mend)
-    without = {name: yolo.without_label_file(path) for name, path in folders.items()}
-    return {name: yolo.read(path) for name, path in folders.items()}, without
+@contextmanager
+def _open(folder: Path, params: AnnotateParams) -> Iterator[Exports]:
+    """Open all exports; their pictures are there until the block ends."""
+    formats, origin = params.format, params.voc_origin
+    if isinstance(formats, str):
+        with open_exports(folder, formats, origin) as (images, without):
+            yield Exports(images, without, dict.fromkeys(images, formats))
+        return
+    exports = Exports({}, {}, dict(formats))
+    with ExitStack() as stack:
+        for annotator, kind in sorted(formats.items()):
+            part = folder / annotator if (folder / annotator).is_dir() else folder
+            images, without = stack.enter_context(open_exports(part, kind, origin))
+            name = (
+                annotator if annotator in images or len(images) != 1 or part == folder else next(iter(images))
+            )
+            if name not in images:
+                found = ", ".join(images) or "none"
+                mend = "Give each annotator a folder, or name the exports after them"
+                raise InputError(f"no {kind} export of '{annotator}' (found: {found})", file=part, mend=mend)
+            exports.images[annotator], exports.without[annotator] = images[name], without.get(name, [])
+        yield exports
+
+
+def _format_text(formats: str | Mapping[str, str]) -> str:
+    if isinstance(formats, str):
+        return formats
+    return ", ".join(f"{kind} ({annotator})" for annotator, kind in sorted(formats.items()))
+
+
+def _resolvers(frames: pd.DataFrame, formats: Mapping[str, str]) -> dict[str, Resolver]:
+    by_kind = {
+        endings: Resolver(frames, endings=endings) for endings in {k != "yolo" for k in formats.values()}
+    }
+    return {annotator: by_kind[kind != "yolo"] for annotator, kind in formats.items()}
+
+
+def _tally(exports: Exports, places: Mapping[str, Sequence[Place]], params: AnnotateParams) -> Tally:
+    tally = Tally()
+    for annotator, images in exports.images.items():
+        tally.ratings[annotator] = {}
+        per_image = exports.formats[annotator] in _FILE_PER_IMAGE
+        pairs = list(zip(images, places[annotator], strict=True))
+        for image, place in track(pairs, f"Importing {annotator}"):
+            source = image.file.parent if per_image else image.file
+            _add_image(tally, annotator, image, place, params, source)
+    return tally
 
 
 def _add_image(
-    tally: Tally, annotator: str, image: ImageLabels, resolver: Resolver, params: AnnotateParams
+    tally: Tally, annotator: str, image: ImageLabels, place: Place, params: AnnotateParams, source: Path
 ) -> None:
     targets = [_target(label, image, params) for label in image.objects]
-    names = [label.label for label in image.objects] + [label.label for label in image.bad]
-    resolved = _resolve(image, resolver)
-    reason = _problem(image, resolved, tally.ratings[annotator])
+    names = [one.label for one in image.objects] + [one.label for one in image.bad]
+    rows = [tally.objects.row(source, annotator, name) for name in names]
+    problem = place if isinstance(place, Problem) else _problem(image, place, tally.ratings[annotator])
     tally.images[annotator]["read"] += 1
-    for name in names:
-        tally.labels[name]["read"] += 1
+    for row in rows:
+        row.read += 1
     tally.skipped.update(image.skipped)
-    if reason or resolved is None:
+    if isinstance(place, Problem) or problem is not None:
+        assert problem is not None
         tally.images[annotator]["set_aside"] += 1
-        place = ", ".join(filter(None, [image.place, f"image '{image.name}'"]))
-        tally.bad_images.append(bad_item(image.file, place, reason))
-        for name in names:
-            tally.labels[name]["set_aside_with_image"] += 1
+        where = ", ".join(filter(None, [image.place, f"image '{image.name}'"]))
+        tally.bad_images.append(bad_item(image.file, where, problem.reason))
+        for row in rows:
+            row.with_image[problem.kind] += 1
         return
-    tally.images[annotator]["not_sampled" if resolved.frame_id is None else "sampled"] += 1
-    _add_objects(tally, annotator, image, resolved, targets, params.agreement.label)
+    tally.images[annotator]["not_sampled" if place.frame_id is None else "sampled"] += 1
+    _add_objects(tally, annotator, image, place, targets, params.agreement.label, source)
 
 
 def _add_objects(
-    tally: Tally, annotator: str, image: ImageLabels, resolved: Resolved, targets: list[str], rated: str
+    tally: Tally,
+    annotator: str,
+    image: ImageLabels,
+    resolved: Resolved,
+    targets: list[str],
+    rated: str,
+    source: Path,
 ) -> None:
     kept: list[tuple[ObjectLabel, str, Fitted]] = []
-    bad = list(image.bad)
+    bad = [(shape.label, shape.place, Problem("unreadable", shape.reason)) for shape in image.bad]
     for label, target in zip(image.objects, targets, strict=True):
         fitted = fit(label, resolved.width, resolved.height, relative=image.width is None)
-        if isinstance(fitted, str):
-            bad.append(BadShape(label.label, label.place, fitted))
+        if isinstance(fitted, Problem):
+            bad.append((label.label, label.place, fitted))
         else:
             kept.append((label, target, fitted))
-    for shape in bad:
-        tally.bad_objects.append(bad_item(image.file, shape.place, shape.reason))
-        tally.labels[shape.label]["set_aside"] += 1
+    for name, place, problem in bad:
+        tally.bad_objects.append(bad_item(image.file, place, problem.reason))
+        tally.objects.row(source, annotator, name).set_aside[problem.kind] += 1
     rows = [fitted.box for _, target, fitted in kept if target == rated]
     tally.ratings[annotator][resolved.key] = np.array(rows, dtype=np.float64).reshape(-1, 4)
     tally.groups[resolved.key] = resolved.group
-    if resolved.frame_id is None:
-        for label, _, _ in kept:
-            tally.labels[label.label]["not_sampled"] += 1
-        return
-    tally.annotators[resolved.frame_id].add(annotator)
+    if resolved.frame_id is not None:
+        tally.annotators[resolved.frame_id].add(annotator)
     for label, target, fitted in kept:
-        tally.clipped += fitted.clipped
-        tally.mapped[label.label, target] += 1
+        row = tally.objects.row(source, annotator, label.label)
+        if resolved.frame_id is None:
+            row.not_sampled += 1
+            continue
+        row.to[target] += 1
+        row.clipped += fitted.clipped
+        row.converted += converted(label)
         tally.boxes.append(_row(resolved.frame_id, annotator, target, label, fitted))
 
 
@@ -162,76 +226,36 @@ def _target(label: ObjectLabel, image: ImageLabels, params: AnnotateParams) -> s
     return target
 
 
-def _resolve(image: ImageLabels, resolver: Resolver) -> Resolved | None:
-    try:
-        return resolver.find(image.name)
-    except InputError as error:
-        raise InputError(error.what, file=image.file, place=image.place or None, mend=error.mend) from None
-
-
-def _problem(image: ImageLabels, resolved: Resolved | None, before: dict[agreement.Key, Any]) -> str:
-    """Return why an image cannot be used, or ""."""
-    if resolved is None:
-        return "unknown image: no media of that name"
+def _problem(image: ImageLabels, resolved: Resolved, before: Mapping[Key, Any]) -> Problem | None:
+    """Return why an image of known media cannot be used."""
     if resolved.key in before:
-        return "the same image stands in the export twice"
+        return Problem("twice", "the same image stands in the export twice")
     ours = (resolved.width, resolved.height)
     if image.width is not None and (image.width, image.height) != ours:
-        return f"annotated at {image.width} x {image.height}, our frame has {ours[0]} x {ours[1]}"
-    return ""
+        said = f"annotated at {image.width} x {image.height}"
+        return Problem("other_size", f"{said}, our frame has {ours[0]} x {ours[1]}")
+    return None
 
 
-def _reference(annotators: dict[str, set[str]], primary: tuple[str, ...]) -> dict[str, str]:
-    """Return whose boxes count, by frame_id."""
-    rank = {name: number for number, name in enumerate(primary)}
-    return {
-        frame_id: min(names, key=lambda name: (rank.get(name, len(primary)), name))
-        for frame_id, names in annotators.items()
+def _agreement(
+    tally: Tally, frames: pd.DataFrame, params: AnnotateParams
+) -> tuple[dict[str, Any] | None, str]:
+    rule = params.adjudication
+    # Who saw the others' labels agrees with them.
+    blind = {
+        name: seen
+        for name, seen in tally.ratings.items()
+        if not (isinstance(rule, Adjudicated) and name == rule.annotator)
     }
+    sizes, categories = _of_images(frames, list(tally.groups))
+    return agreement.measure(blind, tally.groups, params.agreement, sizes=sizes, categories=categories)
 
 
-def _frame_counts(
-    marked: pd.DataFrame, boxes: pd.DataFrame, annotators: dict[str, set[str]]
-) -> dict[str, Any]:
-    annotated = marked[marked["annotated"]]
-    counting = boxes.merge(annotated[["frame_id", "annotator"]], on=["frame_id", "annotator"])
-    reference = annotated["annotator"].value_counts()
-    return {
-        "total": len(marked),
-        "annotated": len(annotated),
-        "not_annotated": len(marked) - len(annotated),
-        "without_objects": int((~annotated["frame_id"].isin(counting["frame_id"])).sum()),
-        "by_several": sum(len(names) > 1 for names in annotators.values()),
-        "reference": {name: int(reference[name]) for name in sorted(reference.index)},
-    }
-
-
-def _warnings(report: dict[str, Any], params: AnnotateParams) -> list[str]:
-    """Return what a person should know before trusting the boxes."""
-    warnings: list[str] = []
-    missing = sum(report["without_label_file"].values())
-    if missing:
-        warnings.append(f"{missing} images have no label file: they count as not annotated, not as empty")
-    strangers = [name for name in params.primary if name not in report["annotators"]]
-    if strangers and params.format != "none":
-        warnings.append(f"no export of {', '.join(strangers)}, whom annotate_import.primary names")
-    if params.format != "none" and not report["frames"]["annotated"]:
-        warnings.append("no sampled frame is annotated: do the export and the sampling plan fit together?")
-    skipped = {kind: count for kind, count in report["skipped"].items() if kind != "tag"}
-    if skipped:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in skipped.items())
-        warnings.append(f"shapes that are no box, polygon, quad or mask were left out: {kinds}")
-    return warnings + _agreement_warnings(report["agreement"])
-
-
-def _agreement_warnings(result: dict[str, Any] | None) -> list[str]:
-    warnings: list[str] = []
-    for pair in result["pairs"] if result else []:
-        names = " and ".join(pair["annotators"])
-        if pair["groups"] < agreement.WARNING_GROUPS:
-            few = f"the agreement of {names} rests on {pair['groups']} groups, fewer than"
-            warnings.append(f"{few} {agreement.WARNING_GROUPS}: its intervals are rough")
-        kappa = pair["kappa_presence"]
-        if kappa["low"] is not None and kappa["low"] == kappa["high"]:
-            warnings.append(f"{names} never disagree on presence: the interval of kappa has no width")
-    return warnings
+def _of_images(
+    frames: pd.DataFrame, keys: Sequence[Key]
+) -> tuple[dict[Key, tuple[int, int]], dict[Key, str]]:
+    """Return sizes and categories of images, also of those not sampled: they are their media's."""
+    columns = frames[["media", "width", "height", "category"]].drop_duplicates("media")
+    media = {name: (int(w), int(h), of) for name, w, h, of in columns.itertuples(index=False)}
+    sizes = {key: media[key[0]][:2] for key in keys}
+    return sizes, {key: media[key[0]][2] for key in keys if media[key[0]][2]}

@@ -7,12 +7,25 @@ import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import pandas as pd
 
 from provenline.errors import InputError
 
 _FRAME_ID = re.compile(r"([0-9a-f]{12})_(\d{9,})")
+
+
+class Problem(NamedTuple):
+    """Why an image or an object is set aside.
+
+    Attributes:
+        kind: In a word, for counting.
+        reason: In a sentence, for a person.
+    """
+
+    kind: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,12 @@ class Resolver:
             # A set of media per key: with endings dropped, even whole names can be ambiguous.
             for key in {whole.as_posix(), whole.name}:
                 self._photos[key].add(media)
+        self._moving = set(longest.index[longest > 0])
+        self._videos: dict[str, set[str]] = defaultdict(set)
+        for media in self._moving:
+            path = PurePosixPath(_plain(media))
+            for key in {path.as_posix(), path.with_suffix("").as_posix(), path.name, path.stem}:
+                self._videos[key].add(media)
 
     def find(self, name: str) -> Resolved | None:
         """Return the image behind a name, None where its media is unknown.
@@ -83,12 +102,42 @@ class Resolver:
         if match := _FRAME_ID.fullmatch(stem):
             media = self._by_hash.get(match[1])
             if media is not None:
-                return self._at(media, int(match[2]))
+                return self.at(media, int(match[2]))
         parent = path.parent.as_posix()
         if parent in self._media and re.fullmatch(r"[0-9]+", stem):
-            return self._at(self._media[parent][0], int(stem))
+            return self.at(self._media[parent][0], int(stem))
         photo = self._photo(name, path.name)
-        return None if photo is None else self._at(photo, 0)
+        return None if photo is None else self.at(photo, 0)
+
+    def at(self, media: str, time_ms: int) -> Resolved:
+        """Return the image that a media of the Frames table shows at a time."""
+        _, width, height, group = self._media[_plain(media)]
+        return Resolved(media, time_ms, self._ids.get((media, time_ms)), width, height, group)
+
+    def video(self, name: str) -> str | None:
+        """Return the media of a video's name: as it is called here, or its file name, with ending or without.
+
+        Raises:
+            InputError: The name belongs to several.
+        """
+        name = _plain(name)
+        if name in self._media:
+            return self._media[name][0]
+        basename = PurePosixPath(name).name
+        by_key = (self._videos.get(name), self._videos.get(basename), self._photos.get(basename))
+        found = sorted(next(filter(None, by_key), ()))
+        if len(found) > 1:
+            both = f"'{found[0]}' or '{found[1]}'"
+            raise InputError(f"'{name}' is {both}", mend="Name the video by its path under the footage")
+        return found[0] if found else None
+
+    def only_video(self) -> str | None:
+        """Return the one video that was sampled, None where there are several or none."""
+        return next(iter(self._moving)) if len(self._moving) == 1 else None
+
+    def is_photo(self, media: str) -> bool:
+        """Return whether nothing but a media's beginning was sampled, as of every photo."""
+        return media not in self._moving
 
     def _photo(self, name: str, basename: str) -> str | None:
         for key in (name, basename):
@@ -105,10 +154,6 @@ class Resolver:
 
     def _photo_key(self, media: str) -> str:
         return media if self._endings else PurePosixPath(media).with_suffix("").as_posix()
-
-    def _at(self, media: str, time_ms: int) -> Resolved:
-        _, width, height, group = self._media[_plain(media)]
-        return Resolved(media, time_ms, self._ids.get((media, time_ms)), width, height, group)
 
 
 def _plain(name: str) -> str:

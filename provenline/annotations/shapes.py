@@ -16,6 +16,17 @@ def enclosing_box(polygon: Sequence[float]) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
+def area(polygon: Sequence[float]) -> float:
+    """Return the area inside a polygon ``x y x y ...`` that does not cross itself.
+
+    >>> area((0, 0, 4, 0, 4, 2, 0, 2))
+    8.0
+    """
+    xs, ys = polygon[0::2], polygon[1::2]
+    turns = (xs[n - 1] * ys[n] - xs[n] * ys[n - 1] for n in range(len(xs)))
+    return abs(sum(turns)) / 2
+
+
 def rotated(box: Box, degrees: float) -> Polygon:
     """Turn a box about its centre, clockwise as seen on the screen (CVAT's convention).
 
@@ -35,42 +46,15 @@ def rotated(box: Box, degrees: float) -> Polygon:
     return tuple(value for point in turned for value in point)
 
 
-def mask_box(runs: Sequence[int], left: int, top: int, width: int, height: int) -> Box:
-    """Return the box around a CVAT mask.
+def ellipse_box(cx: float, cy: float, rx: float, ry: float, degrees: float) -> Box:
+    """Return the box around an ellipse with these half axes, turned as in `rotated`.
 
-    Args:
-        runs: Run lengths, row by row over the mask's window, background first.
-        left: Column of the window in the image.
-        top: Row of the window in the image.
-        width: Of the window, in pixels.
-        height: Of the window, in pixels.
-
-    Raises:
-        ValueError: The runs do not fill the window, or mark nothing.
-
-    >>> mask_box([5, 2, 2, 1, 2], left=10, top=20, width=4, height=3)
-    (11.0, 21.0, 13.0, 23.0)
+    >>> [round(value, 6) for value in ellipse_box(10, 10, 4, 2, 90)]
+    [8.0, 6.0, 12.0, 14.0]
     """
-    if sum(runs) != width * height or min(runs, default=0) < 0:
-        raise ValueError(f"the mask's runs sum to {sum(runs)}, its window has {width * height} pixels")
-    rows: list[int] = []
-    columns: list[int] = []
-    position = 0
-    for index, run in enumerate(runs):
-        if index % 2 and run:
-            first, last = divmod(position, width), divmod(position + run - 1, width)
-            rows += [first[0], last[0]]
-            # A run over a line break covers the last column of its first row and the first of the next.
-            columns += [first[1], last[1]] if first[0] == last[0] else [0, width - 1]
-        position += run
-    if not rows:
-        raise ValueError("the mask is empty")
-    return (
-        float(left + min(columns)),
-        float(top + min(rows)),
-        float(left + max(columns) + 1),
-        float(top + max(rows) + 1),
-    )
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    half_width, half_height = math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos)
+    return cx - half_width, cy - half_height, cx + half_width, cy + half_height
 
 
 def clip_box(box: Box, width: float, height: float) -> Box:

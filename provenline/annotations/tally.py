@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provenline.annotations.agreement import Floats, Key
+from provenline.annotations.ratings import Floats, Key
+from provenline.annotations.reconciling import Reconciliation
 from provenline.errors import InputError
 
 
@@ -26,13 +27,10 @@ class Tally:
         ratings: Annotator to image to boxes of the rated label, also for images not sampled.
         groups: Image to group.
         images: Annotator to counts: read = sampled + not_sampled + set_aside.
-        labels: Label in the export to counts: read = kept + not_sampled + set_aside +
-            set_aside_with_image; "" for what cannot even be named.
-        mapped: (label in the export, label here) to objects kept; sums to ``kept`` above.
+        objects: What became of every object, per file, annotator and label.
         skipped: Kind of shape that is no object, to count.
         bad_images: Set aside, in the order of reading.
         bad_objects: Likewise.
-        clipped: Kept objects that reached beyond their image.
     """
 
     boxes: list[dict[str, Any]] = field(default_factory=list)
@@ -40,12 +38,10 @@ class Tally:
     ratings: dict[str, dict[Key, Floats]] = field(default_factory=dict)
     groups: dict[Key, str] = field(default_factory=dict)
     images: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    labels: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    mapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    objects: Reconciliation = field(default_factory=Reconciliation)
     skipped: Counter[str] = field(default_factory=Counter)
     bad_images: list[dict[str, str]] = field(default_factory=list)
     bad_objects: list[dict[str, str]] = field(default_factory=list)
-    clipped: int = 0
 
     def check(self, tolerance: float) -> None:
         """Refuse an import of which too much would be set aside.
@@ -57,7 +53,7 @@ class Tally:
             InputError: It is exceeded; names the first bad item.
         """
         images = sum(counts["read"] for counts in self.images.values())
-        objects = sum(counts["read"] for counts in self.labels.values())
+        objects = self.objects.totals()["read"]
         for bad, total, what in ((self.bad_images, images, "images"), (self.bad_objects, objects, "objects")):
             if len(bad) > tolerance * total:
                 mend = f"Mend the export: {len(bad)} of {total} {what} are bad, {tolerance:.2%} are tolerated"
@@ -66,24 +62,19 @@ class Tally:
     def counts(self) -> dict[str, Any]:
         """Return all counts, JSON-able."""
         image_kinds = ("read", "sampled", "not_sampled", "set_aside")
-        object_kinds = ("read", "kept", "not_sampled", "set_aside", "set_aside_with_image")
-        labels: list[dict[str, Any]] = []
-        for source in sorted(self.labels):
-            to = {name: count for (label, name), count in sorted(self.mapped.items()) if label == source}
-            counts = {**self.labels[source], "kept": sum(to.values())}
-            labels.append(
-                {"source": source, "to": to, **{kind: counts.get(kind, 0) for kind in object_kinds}}
-            )
+        labels, totals = self.objects.by_label(), self.objects.totals()
         annotators = {
             name: {kind: self.images[name][kind] for kind in image_kinds} for name in sorted(self.images)
         }
         return {
             "annotators": annotators,
             "images": {kind: sum(one[kind] for one in annotators.values()) for kind in image_kinds},
-            "objects": {kind: sum(one[kind] for one in labels) for kind in object_kinds},
+            "objects": totals,
             "labels": labels,
             "unmapped": [one["source"] for one in labels if one["source"] in one["to"]],
             "skipped": dict(sorted(self.skipped.items())),
-            "clipped": self.clipped,
+            "clipped": totals["clipped"],
             "set_aside": [*self.bad_images, *self.bad_objects],
+            "reconciliation": self.objects.to_list(),
+            "reconciliation_totals": totals,
         }

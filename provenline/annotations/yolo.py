@@ -1,13 +1,18 @@
 """YOLO folders: ``data.yaml`` with the names, ``labels/`` with one text file per image, ``images/``.
 
-A line is ``class cx cy w h`` (a box) or ``class x y x y x y ...`` (a polygon), in fractions of the
-image. An empty label file says that nothing is there; a missing one says nothing at all.
+Roboflow's layout too (``train/labels/`` and ``train/images/``), and the older one: ``classes.txt`` or
+``obj.names`` with the names, ``obj_train_data/`` with text files and images beside each other.
+
+A line is ``class cx cy w h`` (a box) or ``class x y x y x y ...`` (a polygon; four corners are what OBB
+writes), in fractions of the image. An empty label file says that nothing is there; a missing one says
+nothing at all.
 Format: https://docs.ultralytics.com/datasets/
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -16,8 +21,14 @@ from provenline.annotations.model import BadShape, ImageLabels, ObjectLabel
 from provenline.annotations.shapes import enclosing_box
 from provenline.errors import InputError
 
-_NO_LABELS = {"classes"}  # annotation tools leave a list of the names among the labels
+_NO_LABELS = {"classes", "labels"}  # annotation tools leave a list of the names among the labels
+_NAMES = ("data.yaml", "classes.txt", "obj.names")
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+
+
+def is_export(folder: Path) -> bool:
+    """Return whether a folder holds the list of names that `read` needs."""
+    return any((folder / name).is_file() for name in _NAMES)
 
 
 def read(folder: str | Path) -> list[ImageLabels]:
@@ -28,35 +39,47 @@ def read(folder: str | Path) -> list[ImageLabels]:
 
     Returns:
         One entry per label file, sorted by path. ``name`` is the path under ``labels/`` without the
-        ending, ``width`` and ``height`` are None: coordinates are fractions.
+        ending (``train/a`` for ``train/labels/a.txt``), ``width`` and ``height`` are None: coordinates
+        are fractions.
 
     Raises:
-        InputError: ``data.yaml`` or the labels are missing, or a line names a class that
-            ``data.yaml`` does not.
+        InputError: The names or the labels are missing, or a line names a class that the names do not.
     """
     folder = Path(folder)
-    names = read_names(folder / "data.yaml")
-    files = sorted(file for file in (folder / "labels").rglob("*.txt") if file.stem not in _NO_LABELS)
+    lists = [folder / name for name in _NAMES]
+    names = read_names(next((path for path in lists if path.is_file()), lists[0]))
+    files = {file: name for file, name in _found(folder, "labels", {".txt"}) if file.stem not in _NO_LABELS}
     if not files:
         raise InputError("no label files", file=folder / "labels", mend="Put one .txt file per image there")
-    return [_read_file(file, _name(file, folder / "labels"), names) for file in files]
+    return [_read_file(file, name, names) for file, name in sorted(files.items())]
 
 
 def without_label_file(folder: str | Path) -> list[str]:
     """Return the images under ``images/`` that no label file speaks about, sorted, without endings."""
-    folder = Path(folder)
-    labels = {_name(file, folder / "labels") for file in (folder / "labels").rglob("*.txt")}
-    images = (file for file in (folder / "images").rglob("*") if file.suffix.lower() in _IMAGES)
-    return sorted({_name(file, folder / "images") for file in images} - labels)
+    labels = {name for _, name in _found(Path(folder), "labels", {".txt"})}
+    return sorted({name for _, name in _found(Path(folder), "images", _IMAGES)} - labels)
+
+
+def _found(folder: Path, kind: str, endings: set[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the label files or images of a folder, with the name that both share."""
+    roots = [folder / kind, folder / "obj_train_data", *folder.glob(f"*/{kind}")]
+    for root in roots:
+        part = root.parent.relative_to(folder)
+        for file in root.rglob("*"):
+            if file.suffix.lower() in endings and file.is_file():
+                yield file, (part / file.relative_to(root).with_name(file.stem)).as_posix()
 
 
 def read_names(path: str | Path) -> dict[int, str]:
-    """Return the class names of a ``data.yaml``, which may hold them as a list or by number.
+    """Return the class names of a ``data.yaml``, which may hold them as a list or by number, or of a list.
 
     Raises:
         InputError: The file is missing, is not YAML, or has no usable ``names``.
     """
     path = Path(path)
+    if path.suffix != ".yaml" and path.is_file():
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return {number: line.strip() for number, line in enumerate(lines) if line.strip()}
     try:
         names = yaml.safe_load(path.read_text(encoding="utf-8"))["names"]
         pairs = names.items() if isinstance(names, dict) else enumerate(names)
@@ -69,10 +92,6 @@ def read_names(path: str | Path) -> dict[int, str]:
         raise InputError(f"not YAML ({getattr(error, 'problem', error)})", file=path, place=place) from None
     except (KeyError, TypeError, ValueError):
         raise InputError("no class names", file=path, place="names", mend="List them under names") from None
-
-
-def _name(file: Path, root: Path) -> str:
-    return file.relative_to(root).with_name(file.stem).as_posix()
 
 
 def _read_file(file: Path, name: str, names: dict[int, str]) -> ImageLabels:

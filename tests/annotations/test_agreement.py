@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from itertools import permutations
+import json
 
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from provenline.annotations import agreement
+from provenline.annotations.matching import match
 from tests.annotations.world import agreement_params
 
 
@@ -29,26 +30,6 @@ def two_annotators(seed: int, groups: int = 24, each: int = 6, miss: float = 0.1
     return ratings, {key: key[0] for key in keys}
 
 
-def best_by_brute_force(a: np.ndarray, b: np.ndarray, gate: float) -> tuple[int, float]:
-    iou = agreement.iou_matrix(a, b)
-    if len(a) > len(b):
-        iou = iou.T
-    best = (0, 0.0)
-    for order in permutations(range(iou.shape[1]), iou.shape[0]):
-        chosen = [iou[i, j] for i, j in enumerate(order) if iou[i, j] >= gate]
-        best = max(best, (len(chosen), round(sum(chosen), 9)))
-    return best
-
-
-@pytest.mark.parametrize("seed", range(30))
-@pytest.mark.parametrize("gate", [0.1, 0.5])
-def test_matching_agrees_with_brute_force(seed, gate):
-    rng = np.random.default_rng(seed)
-    a, b = boxes(rng, int(rng.integers(0, 6))), boxes(rng, int(rng.integers(0, 6)))
-    found = agreement.match(a, b, gate)
-    assert (len(found), round(float(found.sum()), 9)) == pytest.approx(best_by_brute_force(a, b, gate))
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_estimates_agree_with_independent_ones(seed):
     ratings, groups = two_annotators(seed)
@@ -59,7 +40,7 @@ def test_estimates_agree_with_independent_ones(seed):
     assert pair["kappa_count"]["value"] == pytest.approx(cohen_kappa_score(ana, bea))
     presence = cohen_kappa_score([n > 0 for n in ana], [n > 0 for n in bea])
     assert pair["kappa_presence"]["value"] == pytest.approx(presence)
-    matched = [agreement.match(ratings["ana"][key], ratings["bea"][key], 0.5) for key in groups]
+    matched = [match(ratings["ana"][key], ratings["bea"][key], 0.5) for key in groups]
     ious = np.concatenate(matched)
     assert pair["object_f1"]["value"] == pytest.approx(2 * len(ious) / (sum(ana) + sum(bea)))
     assert pair["mean_matched_iou"]["value"] == pytest.approx(ious.mean())
@@ -67,33 +48,6 @@ def test_estimates_agree_with_independent_ones(seed):
     assert sum(pair["presence"].values()) == pair["images"] == len(groups)
     for name in ("kappa_presence", "kappa_count", "object_f1", "mean_matched_iou", "median_matched_iou"):
         assert pair[name]["low"] <= pair[name]["value"] <= pair[name]["high"]
-
-
-def test_intervals_agree_with_a_plain_bootstrap_over_groups():
-    ratings, groups = two_annotators(7)
-    (pair,) = agreement.measure(ratings, groups, agreement_params(replicates=2000))[0]["pairs"]
-    videos = sorted(set(groups.values()))
-    counts = {
-        v: [(len(ratings["ana"][k]), len(ratings["bea"][k])) for k in groups if groups[k] == v]
-        for v in videos
-    }
-    ious = {
-        v: [agreement.match(ratings["ana"][k], ratings["bea"][k], 0.5) for k in groups if groups[k] == v]
-        for v in videos
-    }
-    rng = np.random.default_rng(99)
-    kappas, medians = [], []
-    for _ in range(1000):
-        drawn = rng.choice(videos, len(videos))
-        a, b = np.array([count for v in drawn for count in counts[v]]).T
-        same, chance = ((a > 0) == (b > 0)).mean(), (a > 0).mean() * (b > 0).mean()
-        chance += (a == 0).mean() * (b == 0).mean()
-        kappas.append((same - chance) / (1 - chance))
-        medians.append(np.median(np.concatenate([one for v in drawn for one in ious[v]])))
-    for name, plain, slack in (("kappa_presence", kappas, 0.03), ("median_matched_iou", medians, 0.01)):
-        low, high = np.quantile(plain, [0.025, 0.975])
-        assert pair[name]["low"] == pytest.approx(low, abs=slack)
-        assert pair[name]["high"] == pytest.approx(high, abs=slack)
 
 
 def test_same_seed_same_result_whatever_the_order():
@@ -165,18 +119,41 @@ def test_a_difference_that_rests_on_one_group_has_no_interval():
     ],
 )
 def test_the_gate_is_decided_by_the_interval(value, low, high, groups, verdict):
-    judged = agreement.judge({"value": value, "low": low, "high": high, "reason": "why"}, 0.85, groups)
+    judged = agreement.judge({"value": value, "low": low, "high": high, "reason": "why"}, 0.85, groups, 10)
     assert judged["verdict"] == verdict
     assert judged["reason"]
 
 
 def test_an_open_gate_says_how_many_groups_would_settle_it():
     # The lower side is 0.1 wide and has to become 0.05: four times the groups.
-    judged = agreement.judge({"value": 0.9, "low": 0.8, "high": 0.95, "reason": ""}, 0.85, 20)
+    judged = agreement.judge({"value": 0.9, "low": 0.8, "high": 0.95, "reason": ""}, 0.85, 20, 10)
     assert judged["more_groups"] == 60
     assert (
-        agreement.judge({"value": 0.9, "low": 0.8, "high": 0.95, "reason": ""}, 0.85, 7)["more_groups"] == 3
+        agreement.judge({"value": 0.9, "low": 0.8, "high": 0.95, "reason": ""}, 0.85, 7, 10)["more_groups"]
+        == 3
     )
+
+
+def test_how_many_groups_a_verdict_needs_is_a_parameter():
+    ratings, groups = two_annotators(2, groups=12, miss=0.0, invent=0.0)
+    verdicts = [
+        agreement.measure(ratings, groups, agreement_params(min_groups=least))[0]["verdict"]
+        for least in (12, 13)
+    ]
+    assert verdicts == ["pass", "inconclusive"]
+
+
+def test_the_result_is_json_and_says_what_was_asked_for():
+    ratings, groups = two_annotators(4)
+    result, _ = agreement.measure(
+        ratings, groups, agreement_params(), sizes=dict.fromkeys(groups, (100, 100)), categories=groups
+    )
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert (result["min_groups"], result["warn_groups"], result["confidence"]) == (10, 20, 0.95)
+    assert len(result["pairs"][0]["categories"]) == 24
+    for part in (result["krippendorff"]["count"], result["ceiling"]["ap50"], result["ceiling"]["human_ap50"]):
+        assert part["low"] <= part["value"] <= part["high"]
+    assert 0 < len(result["disagreements"]) <= 12
 
 
 def test_of_three_annotators_the_worst_pair_is_gated():

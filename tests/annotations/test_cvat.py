@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from xml.etree import ElementTree as ET
@@ -7,6 +8,7 @@ from xml.etree import ElementTree as ET
 import cv2
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 
 from provenline.annotations import cvat
 from provenline.errors import InputError
@@ -47,7 +49,7 @@ def test_rotated_box_encloses_what_opencv_rotates(tmp_path, angle):
     assert read.attributes["rotation"] == str(angle)
 
 
-def test_mask_box_agrees_with_a_decoded_mask(tmp_path):
+def test_masks_agree_with_pycocotools(tmp_path):
     rng = np.random.default_rng(3)
     shapes, truths = [], []
     for _ in range(20):
@@ -60,29 +62,45 @@ def test_mask_box_agrees_with_a_decoded_mask(tmp_path):
         runs = runs if flat[0] == 0 else [0, *runs]
         rle = ", ".join(map(str, runs))
         shapes.append(f'<mask label="person" rle="{rle}" left="11" top="5" width="7" height="9"></mask>')
-        rows, columns = np.nonzero(window)
-        truths.append((11 + columns.min(), 5 + rows.min(), 12 + columns.max(), 6 + rows.max()))
+        whole = np.zeros((80, 100), np.uint8, order="F")
+        whole[5:14, 11:18] = window
+        truths.append(coco_mask.encode(whole))
     (image,) = cvat.read(world.cvat(tmp_path / "a.xml", world.image("p.jpg", *shapes)))
-    assert [one.box for one in image.objects] == truths
-    assert image.objects[0].attributes["mask_rle"].startswith("11 5 7 9: ")
+    for one, truth in zip(image.objects, truths, strict=True):
+        x, y, width, height = coco_mask.toBbox(truth)
+        assert one.box == (x, y, x + width, y + height)
+        kept = json.loads(one.attributes["mask"])
+        assert (kept["counts"], kept["size"]) == (truth["counts"].decode(), [80, 100])
 
 
-def test_polygons_quads_and_what_is_skipped(tmp_path):
+def test_polygons_quads_ellipses_and_what_is_skipped(tmp_path):
     shapes = (
         '<polygon label="person" points="1,2;30,4;10,20.5"></polygon>',
         '<polyline label="person" points="1,1;9,1;9,9;1,9"></polyline>',
         '<polyline label="person" points="1,1;9,1;9,9;1,9;1,1"></polyline>',
+        '<polyline label="person" points="1,1;9,1;9,9;5,12;1,9;1,1"></polyline>',
+        '<ellipse label="person" cx="40" cy="40" rx="10" ry="4" rotation="30"></ellipse>',
         '<polyline label="person" points="1,1;9,1;9,9"></polyline>',
+        '<polyline label="person" points="1,1;9,1;9,9;7,7;3,3"></polyline>',
         '<points label="person" points="1,1"></points>',
         '<cuboid label="person" xtl1="1"></cuboid>',
         '<skeleton label="person"><points label="nose" points="1,1"></points></skeleton>',
         '<tag label="day"></tag>',
+        '<tag label="rain"></tag>',
     )
     (image,) = cvat.read(world.cvat(tmp_path / "a.xml", world.image("p.jpg", *shapes)))
-    assert [one.box for one in image.objects] == [(1, 2, 30, 20.5), (1, 1, 9, 9), (1, 1, 9, 9)]
+    boxes = [one.box for one in image.objects]
+    assert boxes[:4] == [(1, 2, 30, 20.5), (1, 1, 9, 9), (1, 1, 9, 9), (1, 1, 9, 12)]
     assert image.objects[0].polygon == (1, 2, 30, 4, 10, 20.5)
-    assert len(image.objects[2].polygon) == 8
-    assert dict(image.skipped) == {"polyline": 1, "points": 1, "cuboid": 1, "skeleton": 1, "tag": 1}
+    assert [len(one.polygon) for one in image.objects[1:4]] == [8, 8, 10]
+    turn = np.linspace(0, 2 * np.pi, 100_000)
+    cos, sin = np.cos(np.pi / 6), np.sin(np.pi / 6)
+    xs = 40 + 10 * np.cos(turn) * cos - 4 * np.sin(turn) * sin
+    ys = 40 + 10 * np.cos(turn) * sin + 4 * np.sin(turn) * cos
+    assert boxes[4] == pytest.approx((xs.min(), ys.min(), xs.max(), ys.max()), abs=1e-6)
+    assert image.objects[4].attributes["ellipse"] == "40 40 10 4 30"
+    kinds = {"polyline": 2, "points": 1, "cuboid": 1, "skeleton": 1, "tag day": 1, "tag rain": 1}
+    assert dict(image.skipped) == kinds
 
 
 def test_unreadable_shapes_are_named(tmp_path):
@@ -94,6 +112,9 @@ def test_unreadable_shapes_are_named(tmp_path):
         '<polygon label="person" points="1,2;3,4"></polygon>',
         '<mask label="person" rle="1, 2" left="0" top="0" width="2" height="2"></mask>',
         '<mask label="person" rle="4" left="0" top="0" width="2" height="2"></mask>',
+        '<mask label="person" rle="0, 4" left="99" top="0" width="2" height="2"></mask>',
+        '<mask label="person" rle="0, 4" left="0" top="0" width="2"></mask>',
+        '<ellipse label="person" cx="1" cy="2" rx="3"></ellipse>',
     )
     (image,) = cvat.read(world.cvat(tmp_path / "a.xml", world.image("p.jpg", *shapes)))
     assert not image.objects

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import re
 from collections import Counter
 from xml.etree import ElementTree as ET
 
-import cv2
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -178,16 +176,6 @@ def test_a_condition_needs_both_halves():
         LabelRule(source="a", to="b", attribute="c", value=None)
 
 
-def frames_of(folder, groups: dict[str, str]):
-    rows = []
-    for file in sorted((folder / "images").iterdir()):
-        height, width = cv2.imread(str(file)).shape[:2]
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        row = world.frame(file.name, 0, width, height, groups[file.name])
-        rows.append({**row, "media_sha256": digest, "frame_id": f"{digest[:12]}_000000000"})
-    return world.frames(*rows)
-
-
 def groups_in(folder) -> dict[str, str]:
     with (folder / "groups.csv").open() as stream:
         return {row["file"]: row["group"] for row in csv.DictReader(stream)}
@@ -195,7 +183,7 @@ def groups_in(folder) -> dict[str, str]:
 
 def test_real_cvat_export():
     folder = world.SHARED / "construction_workers_cvat"
-    frames = frames_of(folder, groups_in(folder))
+    frames = world.photos_in(folder / "images", groups_in(folder))
     rules = [world.rule(name) for name in ("clothing", "hand", "face_keypoints")]
     masked = (world.rule("head", "masked", "mask", "yes"), world.rule("head"))
     done = import_annotations(folder, frames, world.params(*rules, *masked, tolerance=0.01))
@@ -213,7 +201,7 @@ def test_real_cvat_export():
 
 def test_real_yolo_folder():
     folder = world.SHARED / "cctv_events_yolo"
-    frames = frames_of(folder, groups_in(folder))
+    frames = world.photos_in(folder / "images", groups_in(folder))
     rules = [world.rule(name) for name in ("fire", "object", "person", "smoke", "violence")]
     done = import_annotations(
         folder, frames, world.params(*rules, world.rule("fall", "person"), format="yolo")

@@ -71,3 +71,35 @@ def test_without_endings(frames):
         resolver.find("same")
     with pytest.raises(InputError, match=r"'b/same.jpg' or 'b/same.png'"):
         resolver.find("b/same")
+
+
+@pytest.mark.parametrize(
+    ("name", "media"),
+    [
+        (VIDEO, VIDEO),
+        ("unión.mp4", VIDEO),
+        (unicodedata.normalize("NFD", "unión"), VIDEO),
+        ("upload/unión.mp4", VIDEO),
+        ("Cuello/unión", VIDEO),
+        ("photos/wide.jpg", "photos/wide.jpg"),
+        ("nobody.mp4", None),
+        ("", None),
+    ],
+)
+def test_videos_by_name(frames, name, media):
+    assert Resolver(frames, endings=True).video(name) == media
+
+
+def test_two_videos_of_one_name():
+    frames = world.frames(*(world.frame(f"{day}/a.mp4", time) for day in "xy" for time in (0, 40)))
+    resolver = Resolver(frames, endings=True)
+    assert resolver.video("x/a") == "x/a.mp4"
+    assert resolver.only_video() is None
+    with pytest.raises(InputError, match=r"'a' is 'x/a.mp4' or 'y/a.mp4'.*Name the video by its path"):
+        resolver.video("a")
+
+
+def test_the_only_video_and_photos(frames):
+    resolver = Resolver(frames, endings=True)
+    assert resolver.only_video() == VIDEO
+    assert [resolver.is_photo(media) for media in (VIDEO, "a/same.jpg")] == [False, True]

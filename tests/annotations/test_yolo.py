@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from provenline.annotations import yolo
+from provenline.annotations.fitting import fit
 from provenline.errors import InputError
 from tests.annotations import world
 
@@ -87,3 +90,55 @@ def test_missing_parts(tmp_path):
     world.yolo(tmp_path, {})
     with pytest.raises(InputError, match="no label files"):
         yolo.read(tmp_path)
+
+
+def test_other_layouts(tmp_path):
+    world.yolo(tmp_path / "a", {})
+    for name, ending, text in (("train/labels/x", "txt", "1 0.5 0.5 1 1"), ("train/images/x", "jpg", ""),
+                               ("train/images/y", "jpg", "")):  # fmt: skip
+        file = tmp_path / "a" / f"{name}.{ending}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert [(one.name, one.objects[0].label) for one in yolo.read(tmp_path / "a")] == [("train/x", "fall")]
+    assert yolo.without_label_file(tmp_path / "a") == ["train/y"]
+    old = tmp_path / "b"
+    (old / "obj_train_data").mkdir(parents=True)
+    (old / "obj.names").write_text("person\nfall\n")
+    (old / "obj_train_data" / "x.txt").write_text("1 0.5 0.5 1 1")
+    (old / "obj_train_data" / "x.jpg").touch()
+    assert [(one.name, one.objects[0].label) for one in yolo.read(old)] == [("x", "fall")]
+    assert not yolo.is_export(tmp_path)
+    assert yolo.is_export(old)
+
+
+@pytest.mark.parametrize(
+    ("folder", "images", "counts"),
+    [
+        ("aerial_obb_yolo", 18, {"house": 73, "tennis court": 48}),
+        ("drain_slopes_yolo/boxes", 237,
+         {"slope drain": 442, "toe drain": 152, "vegetation": 130, "rock toe": 409}),
+        ("drain_slopes_yolo/polygons", 44,
+         {"slope drain": 78, "toe drain": 10, "vegetation": 5, "rock toe": 31}),
+        ("quay_cracks_yolo", 222, {"crack": 318}),
+        ("bottles_cans_yolo", 110, {"can": 194, "bottle": 60}),
+        ("cctv_events_yolo", 227,
+         {"person": 199, "fire": 79, "fall": 52, "object": 30, "smoke": 29, "violence": 21}),
+    ],
+)  # fmt: skip
+def test_real_exports_have_the_counts_that_their_readme_gives(folder, images, counts):
+    read = yolo.read(world.SHARED / folder)
+    assert len(read) == images
+    assert Counter(one.label for image in read for one in image.objects) == counts
+    assert not [one for image in read for one in image.bad]
+
+
+def test_oriented_boxes_slightly_outside_are_cut_off_not_lost():
+    read = yolo.read(world.SHARED / "aerial_obb_yolo")
+    things = [one for image in read for one in image.objects]
+    assert {len(one.polygon) for one in things} == {8}
+    outside = [one for one in things if min(one.box) < 0 or max(one.box) > 1]
+    assert outside
+    for one in outside:
+        fitted = fit(one, 1024, 1024, relative=True)
+        assert min(fitted.box) >= 0
+        assert max(fitted.box) <= 1024

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+import cv2
 import pandas as pd
 
 from provenline import tables
@@ -44,6 +45,18 @@ def frames(*rows: dict) -> pd.DataFrame:
     return tables.table(list(rows), tables.FRAMES)
 
 
+def photos_in(folder: Path, groups: dict[str, str] | None = None) -> pd.DataFrame:
+    """The frames of a folder of pictures, each a photo named by its path there; groups by file name."""
+    rows = []
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        height, width = cv2.imread(str(file)).shape[:2]
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        group = groups[file.name] if groups else None
+        row = frame(file.relative_to(folder).as_posix(), 0, width, height, group)
+        rows.append({**row, "media_sha256": digest, "frame_id": f"{digest[:12]}_000000000"})
+    return frames(*rows)
+
+
 def rule(
     source: str, to: str | None = None, attribute: str | None = None, value: str | None = None
 ) -> LabelRule:
@@ -54,7 +67,13 @@ def agreement_params(**changes: object) -> AgreementParams:
     values = {
         "label": "person",
         "iou": 0.5,
+        "regions": (2, 3),
+        "count_level": "ratio",
         "min_kappa": 0.85,
+        "min_groups": 10,
+        "warn_groups": 20,
+        "gallery": 12,
+        "gallery_per_group": 2,
         "confidence": 0.95,
         "replicates": 500,
         "seed": 1,
@@ -67,6 +86,9 @@ def params(*rules: LabelRule, **changes: object) -> AnnotateParams:
         "format": "cvat",
         "labels": rules or (rule("person"),),
         "primary": (),
+        "adjudication": {"kind": "named"},
+        "voc_origin": 0,
+        "offset": "apply",
         "tolerance": 0.0,
         "agreement": agreement_params(),
     }
