@@ -40,7 +40,8 @@ def main() -> str:
     result = evaluate(frames, boxes, found, usecase.classes, params, same_model=same)
     rows = curves(frames, boxes, found, usecase.classes, params, bins=20)["precision_recall"]
     runtime.write_rows(Path("plots/eval/precision_recall.csv"), rows, COLUMNS)
-    write_json(Path("metrics") / f"eval_{round_}.json", result)
+    split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")
+    write_json(Path("metrics") / f"eval_{round_}.json", {"split_sha256": split, **result})
     return f"eval on {result['judged_on']}: better is {result['better']}"
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from provenline import tables
 from provenline.files import write_json
-from provenline.splits.assign import assign, describe, groups_of
-from provenline.splits.audit import audit, with_split
+from provenline.splits.audit import audit
+from provenline.splits.certificate import certificate
+from provenline.splits.copies import search
 from provenline.splits.dataset import write_assignment, write_dataset
+from provenline.splits.decide import decide
 from provenline.splits.ledger import read_ledger
 from provenline.splits.params import SplitParams
+from provenline.splits.placing import place
 from stages import _runtime as runtime
 
 LEDGER = Path("data/split_ledger.csv")
@@ -22,20 +25,26 @@ def main() -> str:
     round_ = runtime.value("round")
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     boxes = tables.read("data/boxes.parquet", tables.BOXES)
-    groups, ledger = groups_of(frames), read_ledger(LEDGER)
-    assignment = assign(groups, ledger, params)
+    ledger, found = read_ledger(LEDGER), search(frames, params.copies)
+    assignment, described = decide(frames, boxes, ledger, usecase.classes, found.copies, params)
     written = write_assignment(frames, assignment, Path("data") / f"dataset_split_{round_}.csv")
     dataset = write_dataset(
         frames, boxes, assignment, usecase.classes, Path("data/dataset"), f"{usecase.name}_{round_}", Path()
     )
+    for sentence in described["warnings"]:
+        runtime.notice(sentence)
+    placed = place(frames, assignment)
+    audited = audit(placed, params)
     report = {
         "assignment": written,
-        **describe(assignment, groups, ledger),
+        **described,
         "dataset": dataset,
-        "audit": audit(with_split(frames, assignment), params),
+        "audit": audited,
+        "certificate": certificate(placed, found, audited, params),
     }
     write_json(runtime.metrics("split"), report)
-    return f"split {len(assignment)} groups: {report['groups']}"
+    verdict = report["certificate"]["verdict"]
+    return f"split {described['units']['count']} units: {described['groups']} groups; certificate: {verdict}"
 
 
 if __name__ == "__main__":

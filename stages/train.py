@@ -31,7 +31,9 @@ def main() -> str:
         report = fine_tune(dataset, base, sha256_file(base), params, out, state, on_epoch)
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
-    write_json(runtime.metrics("train"), {"stage_a": decision, "warning": warning, **report})
+    split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")
+    said = {"stage_a": decision, "warning": warning, "split_sha256": split}
+    write_json(runtime.metrics("train"), {**said, **report})
     columns = ["epoch", *sorted({key for row in report["history"] for key in row} - {"epoch"})]
     runtime.write_rows(Path("plots/train/epochs.csv"), report["history"], columns)
     tracking.log("train", measured, [runtime.metrics("train")])

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provenline.commands.certificate import certificate
 from provenline.progress import out
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: which video is on which side, for good.")
@@ -24,13 +25,27 @@ def accept(
         typer.Argument(help="The CSV that `split` wrote; left out: that of the round in params.yaml."),
     ] = None,
     ledger: Annotated[Path, typer.Option(help="The ledger in git.")] = Path("data/split_ledger.csv"),
+    reseal: Annotated[
+        bool, typer.Option(help="Accept nothing; seal the ledger as it stands, after a merge or an edit.")
+    ] = False,
 ) -> None:
     """Copy the split to the ledger: from now on none of these groups moves. Commit the ledger."""
     from provenline.reports.gather import read_parameters
     from provenline.splits.ledger import accept as accept_
+    from provenline.splits.ledger import reseal as reseal_
 
+    if reseal:
+        sealed = reseal_(ledger)
+        shown = ", ".join(sealed["changed"][:10]) + (", ..." if len(sealed["changed"]) > 10 else "")
+        out.print(f"{ledger}: {sealed['rows']} rows sealed, {len(sealed['changed'])} of them new or changed")
+        if shown:
+            out.print(f"new or changed: {shown}. Commit it with git.", highlight=False, markup=False)
+        return
     if assignment is None:
         round_ = read_parameters(Path())[0].get("round", "v0")
         assignment = Path("data") / f"dataset_split_{round_}.csv"
     counts = accept_(assignment, ledger)
     out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it with git.")
+
+
+app.command("certificate")(certificate)

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from provenline.errors import InputError
+from provenline.splits.hashes import Bits, Codes, Hashes, hamming, parse_hashes
+from provenline.splits.nearest import Components, Part, compare, link
 from provenline.splits.params import SPLITS, SplitParams
+from provenline.splits.scenes import gaps, scene_codes, static_cameras
 
-Hashes = NDArray[np.uint64]
-
-_CHUNK = 1 << 21  # pairs compared at a time: some tens of megabytes
 _WORST = 10
 
 
@@ -45,90 +44,99 @@ def audit(frames_with_split: pd.DataFrame, params: SplitParams) -> dict[str, Any
 
     Returns:
         ``groups_disjoint`` and ``media_disjoint`` (must be true) with the offenders;
-        ``near_duplicates`` per pair of splits: pairs of frames, frames concerned on each side, pairs
-        of groups and the closest examples; ``cameras`` and ``days`` shared per pair of splits, which
-        is a fact about the footage and no error.
+        ``near_duplicates`` per pair of splits (see `near_duplicates`); ``components``: groups that
+        near duplicates link, directly or through others; ``static_cameras``, which explain such links;
+        ``gaps`` in time between the sides of a camera; ``cameras`` and ``days`` shared per pair of
+        splits, which is a fact about the footage and no error.
+
+    Raises:
+        InputError: A difference hash is broken.
     """
     frames = frames_with_split.sort_values("frame_id", kind="stable").reset_index(drop=True)
     groups, media = _spread(frames, "group"), _spread(frames, "media_sha256")
     parts = {split: frames[frames["split"] == split].reset_index(drop=True) for split in SPLITS}
     pairs = list(combinations(SPLITS, 2))
+    hashes = parse_hashes(frames)
+    static = static_cameras(frames, hashes, params.near_duplicate_bits)
+    near, components = near_duplicates(frames, hashes, scene_codes(frames, static), params)
     return {
         "groups_disjoint": not groups,
         "groups_in_several_splits": groups,
         "media_disjoint": not media,
         "media_in_several_splits": media,
         "near_duplicate_bits": params.near_duplicate_bits,
-        "near_duplicates": {
-            f"{a}-{b}": _near_duplicates(parts[a], parts[b], params.near_duplicate_bits) for a, b in pairs
-        },
+        "near_duplicates": near,
+        "components": components,
+        "static_cameras": static,
+        "gaps": gaps(frames),
         "cameras": {f"{a}-{b}": _shared(parts[a], parts[b], ["camera"]) for a, b in pairs},
         "days": {f"{a}-{b}": _shared(parts[a], parts[b], ["camera", "day"]) for a, b in pairs},
     }
 
 
-def parse_hashes(frames: pd.DataFrame) -> Hashes:
-    """Return the frames' difference hashes as 64-bit numbers.
+def near_duplicates(
+    frames: pd.DataFrame, hashes: Hashes, scenes: Codes, params: SplitParams
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Compare all frames with all others by their difference hashes.
 
-    Raises:
-        InputError: One is not 16 hexadecimal digits.
+    Args:
+        frames: Frames table with a column ``split``, sorted by frame_id.
+        hashes: The frames' hashes.
+        scenes: One number per frame; pairs within one scene are those of a static camera.
+        params: ``near_duplicate_bits``.
+
+    Returns:
+        Per pair of splits: ``pairs`` of frames, ``frames_first`` and ``frames_second`` concerned,
+        ``group_pairs``, the closest examples (``worst``), how much of it a static camera explains
+        (``static_pairs``, ``static_share``, ``unexplained_group_pairs``), and ``mirrored`` pairs of
+        frames and of groups. And of the groups: how many ``components`` of several they form, and the
+        ``largest``, with its share of all groups.
     """
-    wrong = frames.loc[~frames["dhash"].str.fullmatch("[0-9a-fA-F]{16}"), ["frame_id", "dhash"]]
-    for frame_id, text in wrong.itertuples(index=False, name=None):
-        raise InputError(f"dhash '{text}' is not 16 hexadecimal digits", place=f"frame {frame_id}")
-    return np.array([int(text, 16) for text in frames["dhash"]], dtype=np.uint64)
+    bits = params.near_duplicate_bits
+    codes, names = pd.factorize(frames["group"], sort=True)
+    where = {split: np.flatnonzero(frames["split"] == split) for split in SPLITS}
+    parts = {s: Part.of(hashes[rows], codes[rows], scenes[rows]) for s, rows in where.items()}
+    components = Components(len(names))
+    for part in parts.values():
+        link(part, bits, components)
+    near = {}
+    for a, b in combinations(SPLITS, 2):
+        found = compare(parts[a], parts[b], bits, components)
+        mirrored = compare(parts[a], parts[b].mirrored(), bits)
+        near[f"{a}-{b}"] = {
+            "pairs": found.pairs,
+            "frames_first": int((found.first <= bits).sum()),
+            "frames_second": int(found.second.sum()),
+            "group_pairs": found.group_pairs,
+            "worst": _worst(frames, hashes, where[a], where[b], found.first, bits),
+            "static_pairs": found.within_scene,
+            "static_share": round(found.within_scene / found.pairs, 4) if found.pairs else None,
+            "unexplained_group_pairs": found.group_pairs - found.group_pairs_within_scene,
+            "mirrored": {"pairs": mirrored.pairs, "group_pairs": mirrored.group_pairs},
+        }
+    sizes = components.sizes()
+    largest = int(sizes[0]) if len(sizes) else 0
+    share = round(largest / len(names), 4) if len(names) else 0.0
+    return near, {"count": len(sizes), "largest": largest, "largest_share": share, "groups": len(names)}
 
 
-def hamming(a: Hashes, b: Hashes) -> NDArray[np.uint8]:
-    """Return the (n, m) numbers of bits in which (n,) and (m,) 64-bit numbers differ.
-
-    Method: the population count of H. S. Warren, "Hacker's Delight", 5-1.
-    """
-    x = a[:, None] ^ b[None, :]
-    ones, twos, fours = (
-        np.uint64(mask) for mask in (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F)
-    )
-    x = x - ((x >> np.uint64(1)) & ones)
-    x = (x & twos) + ((x >> np.uint64(2)) & twos)
-    x = (x + (x >> np.uint64(4))) & fours
-    return ((x * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.uint8)
-
-
-def _near_duplicates(a: pd.DataFrame, b: pd.DataFrame, bits: int) -> dict[str, Any]:
-    hashes_a, hashes_b = parse_hashes(a), parse_hashes(b)
-    step = max(1, _CHUNK // max(1, len(b)))
-    touched_a, touched_b = np.zeros(len(a), dtype=bool), np.zeros(len(b), dtype=bool)
-    groups_a, names_a = pd.factorize(a["group"], sort=True)
-    groups_b, names_b = pd.factorize(b["group"], sort=True)
-    close = np.zeros((len(names_a), len(names_b)), dtype=bool)
-    worst: list[tuple[int, int, int]] = []
-    pairs = 0
-    for start in range(0, len(a) if len(b) else 0, step):
-        distances = hamming(hashes_a[start : start + step], hashes_b)
-        rows, columns = np.nonzero(distances <= bits)
-        found = distances[rows, columns]
-        rows = rows + start
-        pairs += len(rows)
-        touched_a[rows], touched_b[columns] = True, True
-        close[groups_a[rows], groups_b[columns]] = True
-        first = np.argsort(found, kind="stable")[:_WORST]
-        here = zip(found[first].tolist(), rows[first].tolist(), columns[first].tolist(), strict=True)
-        worst = sorted([*worst, *here])[:_WORST]
-    return {
-        "pairs": pairs,
-        "frames_first": int(touched_a.sum()),
-        "frames_second": int(touched_b.sum()),
-        "group_pairs": int(close.sum()),
-        "worst": [_example(a, b, *one) for one in worst],
-    }
-
-
-def _example(a: pd.DataFrame, b: pd.DataFrame, bits: int, row: int, column: int) -> dict[str, Any]:
-    return {
-        "frames": [a["frame_id"][row], b["frame_id"][column]],
-        "groups": [a["group"][row], b["group"][column]],
-        "bits": bits,
-    }
+def _worst(
+    frames: pd.DataFrame, hashes: Hashes, first: Codes, second: Codes, nearest: Bits, bits: int
+) -> list[dict[str, Any]]:
+    """Return the closest pairs; each lies in one of the frames that come first by their own nearest."""
+    rows = np.argsort(nearest, kind="stable")[:_WORST]
+    rows = rows[nearest[rows] <= bits]
+    distances = hamming(hashes[first[rows]], hashes[second])
+    at = np.argwhere(distances <= bits)
+    found = sorted((int(distances[i, j]), int(rows[i]), int(j)) for i, j in at)[:_WORST]
+    return [
+        {
+            "frames": [frames["frame_id"][first[i]], frames["frame_id"][second[j]]],
+            "groups": [frames["group"][first[i]], frames["group"][second[j]]],
+            "bits": distance,
+        }
+        for distance, i, j in found
+    ]
 
 
 def _spread(frames: pd.DataFrame, column: str) -> list[str]:
@@ -139,7 +147,11 @@ def _spread(frames: pd.DataFrame, column: str) -> list[str]:
 def _shared(a: pd.DataFrame, b: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     """Return what both parts have; what the media list left empty is shared with nobody."""
     values = [
-        {" ".join(row) for row in part[list(columns)].itertuples(index=False, name=None) if all(row)}
+        {
+            " ".join(row)
+            for row in part[list(columns)].drop_duplicates().itertuples(index=False, name=None)
+            if all(row)
+        }
         for part in (a, b)
     ]
     return sorted(values[0] & values[1])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,13 @@ import yaml
 from provenline import tables
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
-from provenline.progress import track
-from provenline.splits.audit import with_split
+from provenline.images import read_bytes
+from provenline.progress import bar
 from provenline.splits.params import SPLITS
+from provenline.splits.placing import place
+
+_THREADS = 2  # copying waits for the disk
+_PART = 256  # frames per turn of a thread: a turn for each would cost more than the copy
 
 
 def write_assignment(frames: pd.DataFrame, assignment: pd.DataFrame, csv: str | Path) -> dict[str, Any]:
@@ -23,20 +30,21 @@ def write_assignment(frames: pd.DataFrame, assignment: pd.DataFrame, csv: str | 
 
     Args:
         frames: Frames table.
-        assignment: Columns group, category, split.
-        csv: The file; columns frame_id, media, group, category (the group's), split; sorted by frame_id.
+        assignment: What ``assign`` or ``assign_frames`` returned.
+        csv: The file; columns frame_id, media, group, category (the group's), unit, split; sorted by
+            frame_id.
 
     Returns:
         ``path``, ``sha256`` (the identity of the split), ``frames``, ``groups``.
 
     Raises:
-        InputError: A frame's group has no split, or two.
+        InputError: A frame or its group has no split, or two.
     """
     categories = dict(zip(assignment["group"], assignment["category"], strict=True))
-    rows = with_split(frames, assignment).sort_values("frame_id", kind="stable")
+    rows = place(frames, assignment).sort_values("frame_id", kind="stable")
     rows = rows.assign(category=rows["group"].map(categories))
     with atomic_path(csv) as temporary:
-        columns = ["frame_id", "media", "group", "category", "split"]
+        columns = ["frame_id", "media", "group", "category", "unit", "split"]
         rows[columns].to_csv(temporary, index=False, lineterminator="\n")
     return {
         "path": Path(csv).as_posix(),
@@ -64,7 +72,7 @@ def write_dataset(
     Args:
         frames: Frames table.
         boxes: Boxes table; those of each frame's reference annotator count.
-        assignment: Columns group, category, split.
+        assignment: What ``assign`` or ``assign_frames`` returned.
         classes: Labels to train on, in the order of their numbers.
         folder: To write, replaced if it stands.
         name: Of the YAML file in it, without ending.
@@ -77,7 +85,7 @@ def write_dataset(
     Raises:
         InputError: No frame is annotated, a group has no split or two, or an image is missing.
     """
-    placed = with_split(frames, assignment).sort_values("frame_id", kind="stable")
+    placed = place(frames, assignment).sort_values("frame_id", kind="stable")
     kept = placed[placed["annotated"]].reset_index(drop=True)
     if kept.empty:
         raise InputError(
@@ -90,12 +98,16 @@ def write_dataset(
             (temporary / "images" / split).mkdir(parents=True)
             (temporary / "labels" / split).mkdir(parents=True)
         rows = list(zip(kept["frame_id"], kept["path"], kept["split"], strict=True))
-        for frame_id, path, split in track(rows, "Copying frames"):
-            _copy(root / path, temporary / "images" / split / f"{frame_id}{Path(path).suffix}")
-            label = temporary / "labels" / split / f"{frame_id}.txt"
-            label.write_text("".join(lines.get(frame_id, [])), encoding="utf-8", newline="\n")
+        parts = [rows[start : start + _PART] for start in range(0, len(rows), _PART)]
+        with ThreadPoolExecutor(_THREADS) as pool, bar() as display:
+            task = display.add_task("Copying frames", total=len(rows))
+            for stored in pool.map(partial(_store, root, temporary, lines), parts):
+                display.advance(task, stored)
         _write_yaml(temporary / f"{name}.yaml", classes)
-    splits = {split: _count(placed, truth, classes, split) for split in SPLITS}
+    objects = truth.assign(
+        split=truth["frame_id"].map(dict(zip(kept["frame_id"], kept["split"], strict=True)))
+    )
+    splits = {split: _count(placed, objects, classes, split) for split in SPLITS}
     return {"yaml": (folder / f"{name}.yaml").as_posix(), "classes": list(classes), "splits": splits}
 
 
@@ -113,13 +125,32 @@ def _label_lines(kept: pd.DataFrame, truth: pd.DataFrame, classes: Sequence[str]
     return {frame_id: sorted(found) for frame_id, found in lines.items()}
 
 
+def _store(root: Path, folder: Path, lines: dict[str, list[str]], rows: list[tuple[str, str, str]]) -> int:
+    for frame_id, path, split in rows:
+        _copy(root / path, folder / "images" / split / f"{frame_id}{Path(path).suffix}")
+        label = folder / "labels" / split / f"{frame_id}.txt"
+        label.write_bytes("".join(lines.get(frame_id, [])).encode())
+    return len(rows)
+
+
 def _copy(source: Path, target: Path) -> None:
+    if source.parent.suffix == ".zip":
+        target.write_bytes(read_bytes(source))
+        return
     try:
-        shutil.copyfile(source, target)
+        with source.open("rb", buffering=0) as stream, target.open("wb", buffering=0) as out:
+            left = os.fstat(stream.fileno()).st_size
+            while left > 0:  # shares blocks where the file system can, stays in the kernel elsewhere
+                done = os.copy_file_range(stream.fileno(), out.fileno(), left)
+                if not done:  # some network file systems copy nothing and say so
+                    raise OSError
+                left -= done
     except FileNotFoundError:
         raise InputError(
             "image is missing", file=source, mend="Run `dvc repro extract` or `dvc pull`"
         ) from None
+    except (AttributeError, OSError):  # not Linux; or two file systems that cannot do it
+        shutil.copyfile(source, target)
 
 
 def _write_yaml(path: Path, classes: Sequence[str]) -> None:
@@ -134,13 +165,13 @@ def _write_yaml(path: Path, classes: Sequence[str]) -> None:
 def _count(placed: pd.DataFrame, truth: pd.DataFrame, classes: Sequence[str], split: str) -> dict[str, Any]:
     here = placed[placed["split"] == split]
     kept = here[here["annotated"]]
-    objects = truth[truth["frame_id"].isin(kept["frame_id"])]
-    categories = kept["category"].value_counts()
+    objects = truth[truth["split"] == split]
+    labels, categories = objects["label"].value_counts(), kept["category"].value_counts()
     return {
         "groups": int(kept["group"].nunique()),
         "frames": len(kept),
-        "frames_without_objects": int((~kept["frame_id"].isin(objects["frame_id"])).sum()),
-        "objects": {label: int((objects["label"] == label).sum()) for label in classes},
+        "frames_without_objects": len(kept) - int(objects["frame_id"].nunique()),
+        "objects": {label: int(labels.get(label, 0)) for label in classes},
         "categories": {name: int(categories[name]) for name in sorted(categories.index)},
         "not_annotated": len(here) - len(kept),
     }

@@ -100,6 +100,13 @@ def test_a_ledger_that_holds_everything_leaves_splits_empty():
     assert describe(assignment, groups, ledger)["empty_splits"] == ["val", "test"]
 
 
+def test_the_assignment_is_that_of_the_first_release():
+    """Figures that were published rest on it: groups as units, nothing accepted, floors met."""
+    groups = world.random_groups(3, 24)
+    letters = "".join(split[:2] for split in assign(groups, world.EMPTY, world.params(3))["split"])
+    assert letters == "trtrtrtrvatetetrtrtrtrtetrtrtrtrvavatrvatrtrtrtr"
+
+
 def test_the_description_counts():
     groups = world.groups([("a", "x", 10), ("b", "x", 5), ("c", "", 1), ("d", "y", 4)])
     ledger = pd.DataFrame([("a", "x", "test"), ("gone", "x", "val")], columns=world.EMPTY.columns)
@@ -111,6 +118,7 @@ def test_the_description_counts():
     assert report["groups"] == {split: list(assignment["split"]).count(split) for split in SPLITS}
     assert list(report["categories"]) == ["", "x", "y"]
     assert report["categories"]["x"]["test"] >= 1
+    assert (report["ledger"]["rows"], report["ledger"]["sealed"]) == (2, True)
 
 
 def test_groups_of_frames():
@@ -120,6 +128,7 @@ def test_groups_of_frames():
     groups = groups_of(world.frames(rows))
     assert groups.to_dict("list") == {
         "group": ["day1", "photo.jpg"], "category": ["Cuffs", ""], "frames": [5, 1],
+        "keys": [("day1",), ("photo.jpg",)], "unit": ["day1", "photo.jpg"],
     }  # fmt: skip
 
 

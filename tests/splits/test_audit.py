@@ -8,17 +8,9 @@ import pandas as pd
 import pytest
 
 from provenline.errors import InputError
-from provenline.splits import audit as room
-from provenline.splits.audit import audit, hamming, with_split
+from provenline.splits import nearest as room
+from provenline.splits.audit import audit, with_split
 from tests.splits import world
-
-
-def test_hamming_agrees_with_counting_digits():
-    rng = np.random.default_rng(0)
-    a = rng.integers(0, 1 << 63, 40, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    b = np.concatenate([a[:5] ^ np.uint64(1 << 63), a[5:8], [np.uint64(0), np.uint64((1 << 64) - 1)]])
-    expected = [[bin(int(x) ^ int(y)).count("1") for y in b] for x in a]
-    assert hamming(a, b).tolist() == expected
 
 
 def scattered(seed: int, count: int) -> pd.DataFrame:
@@ -35,9 +27,9 @@ def scattered(seed: int, count: int) -> pd.DataFrame:
     return frames.assign(split=frames["group"].map(splits))
 
 
-@pytest.mark.parametrize("chunk", [1, 64, 1 << 21])
+@pytest.mark.parametrize("chunk", [1, 7, 4096])
 def test_near_duplicates_agree_with_brute_force(monkeypatch, chunk):
-    monkeypatch.setattr(room, "_CHUNK", chunk)
+    monkeypatch.setattr(room, "_COLUMNS", chunk)
     frames = scattered(1, 90)
     report = audit(frames, world.params(bits=4))
     rows = frames[["frame_id", "dhash", "group", "split"]].to_dict("records")
@@ -109,3 +101,68 @@ def test_a_static_camera_is_counted_not_listed():
     assert Counter(frames["split"]) == {"train": 150, "val": 150}
     got = audit(frames, world.params())["near_duplicates"]["train-val"]
     assert (got["pairs"], got["group_pairs"], len(got["worst"])) == (22500, 9, 10)
+
+
+def test_groups_hang_together_through_others():
+    # b lies 4 bits from a and from c, which lie 8 bits apart; d is alone.
+    hashes = {"a": "0" * 16, "b": "000000000000000f", "c": "00000000000000ff", "d": "a" * 16}
+    frames = world.frames([world.frame(name, dhash=dhash) for name, dhash in hashes.items()])
+    for sides in (["train", "val", "test", "train"], ["train", "train", "val", "test"]):
+        report = audit(frames.assign(split=sides), world.params(bits=4))
+        assert report["components"] == {"count": 1, "largest": 3, "largest_share": 0.75, "groups": 4}
+
+
+def test_a_static_camera_explains_its_near_duplicates():
+    room, other = "0123456789abcdef", "a3c1f00d5b7e9264"
+    rows = [world.frame(v, t, dhash=room, camera="c1") for v in ("a", "b") for t in range(8)]
+    # The same picture from a camera that moves: it comes back in no recording of its own.
+    moves = [f"{(int(other, 16) ^ (0xFFFF << 4 * t)) & (1 << 64) - 1:016x}" for t in range(8)]
+    rows += [world.frame(v, t, dhash=dhash, camera="c2") for v in ("c", "d") for t, dhash in enumerate(moves)]
+    frames = world.frames(rows)
+    frames = frames.assign(split=frames["group"].map({"a": "train", "b": "val", "c": "train", "d": "val"}))
+    report = audit(frames, world.params(bits=4))
+    assert [one["camera"] for one in report["static_cameras"]] == ["c1"]
+    near = report["near_duplicates"]["train-val"]
+    assert (near["pairs"], near["static_pairs"], near["unexplained_group_pairs"]) == (72, 64, 1)
+    assert near["static_share"] == round(64 / 72, 4)
+
+
+def test_the_gap_between_the_sides_of_a_camera():
+    media = [
+        ("a", "c1", "2024-05-01", "train"),
+        ("b", "c1", "2024-05-04", "val"),
+        ("c", "c1", "2024-05-09", "train"),
+        ("d", "c1", "", "test"),
+        ("e", "c2", "2024-06-01", "train"),
+        ("f", "c2", "2024-06-01", "train"),
+        ("g", "c2", "2024-06-01", "test"),
+        ("h", "", "2024-06-01", "train"),
+        ("i", "", "2024-06-01", "test"),
+    ]
+    rows = [world.frame(name, camera=camera, day=day) for name, camera, day, _ in media]
+    splits = {name: split for name, _, _, split in media}
+    frames = world.frames(rows)
+    found = audit(frames.assign(split=frames["media"].map(splits)), world.params())["gaps"]
+    keys = ("camera", "splits", "gap_days", "days", "media", "consecutive", "examples")
+    days = ["2024-05-01", "2024-05-04"]
+    assert [tuple(one[key] for key in keys) for one in found] == [
+        ("c1", ["train", "val"], 3, days, ["a", "b"], 0, []),
+        ("c1", ["train", "test"], None, None, None, 0, []),
+        ("c1", ["val", "test"], None, None, None, 0, []),
+        ("c2", ["train", "test"], 0, ["2024-06-01"] * 2, ["f", "g"], 1, [["f", "g"]]),
+    ]
+
+
+def test_the_smallest_gap_agrees_with_brute_force():
+    rng = np.random.default_rng(9)
+    rows, splits = [], {}
+    for number in range(40):
+        day = f"2024-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
+        rows.append(world.frame(f"v{number:02d}", camera="c", day=day))
+        splits[f"v{number:02d}"] = ("train", "val", "test")[rng.integers(3)]
+    frames = world.frames(rows)
+    frames = frames.assign(split=frames["media"].map(splits))
+    days = pd.to_datetime(frames["day"])
+    for one in audit(frames, world.params())["gaps"]:
+        sides = [days[frames["split"] == split] for split in one["splits"]]
+        assert one["gap_days"] == min(abs((x - y).days) for x in sides[0] for y in sides[1])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +13,7 @@ from provenline.errors import InputError
 from provenline.files import sha256_tree
 from provenline.splits.assign import assign, groups_of
 from provenline.splits.dataset import write_assignment, write_dataset
+from provenline.splits.placing import assign_frames
 from tests.splits import world
 
 CLASSES = ("person", "mannequin")
@@ -120,8 +123,47 @@ def test_the_assignment_csv(built):
     root, frames, _, assignment = built
     report = write_assignment(frames, assignment, root / "s.csv")
     table = pd.read_csv(root / "s.csv")
-    assert list(table.columns) == ["frame_id", "media", "group", "category", "split"]
+    assert list(table.columns) == ["frame_id", "media", "group", "category", "unit", "split"]
     assert table["frame_id"].is_monotonic_increasing
     assert (report["frames"], report["groups"]) == (27, 9)
     assert len(table[["group", "split"]].drop_duplicates()) == 9
+    assert (table["unit"] == table["group"]).all()
     assert b"\r" not in (root / "s.csv").read_bytes()
+
+
+def test_single_frames_can_be_written_too(built):
+    root, frames, boxes, _ = built
+    assignment = assign_frames(frames, world.params(shares=(0.5, 0.25, 0.25)))
+    write_dataset(frames, boxes, assignment, CLASSES, root / "d", "x", root)
+    write_assignment(frames, assignment, root / "s.csv")
+    table = pd.read_csv(root / "s.csv", index_col="frame_id")
+    assert (table["unit"] == table.index).all()
+    images = {path.stem: path.parent.name for path in (root / "d" / "images").rglob("*.jpg")}
+    assert images == table.loc[frames.loc[frames["annotated"], "frame_id"], "split"].to_dict()
+
+
+def test_frames_in_archives_are_unpacked(built):
+    root, frames, boxes, assignment = built
+    write_dataset(frames, boxes, assignment, CLASSES, root / "plain", "x", root)
+    with zipfile.ZipFile(root / "frames" / "clip.zip", "w") as archive:
+        for path in frames["path"]:
+            archive.write(root / path, Path(path).name)
+            (root / path).unlink()
+    packed = frames.assign(path=[f"frames/clip.zip/{Path(path).name}" for path in frames["path"]])
+    write_dataset(packed, boxes, assignment, CLASSES, root / "packed", "x", root)
+    assert sha256_tree(root / "packed") == sha256_tree(root / "plain")
+
+
+@pytest.mark.parametrize("refusal", [OSError(18, "across file systems"), 0])
+def test_where_the_kernel_does_not_copy_the_bytes_still_come(built, monkeypatch, refusal):
+    root, frames, boxes, assignment = built
+
+    def refused(*_):
+        if refusal:
+            raise refusal
+        return refusal
+
+    write_dataset(frames, boxes, assignment, CLASSES, root / "d1", "x", root)
+    monkeypatch.setattr(os, "copy_file_range", refused, raising=False)
+    write_dataset(frames, boxes, assignment, CLASSES, root / "d2", "x", root)
+    assert sha256_tree(root / "d1") == sha256_tree(root / "d2")

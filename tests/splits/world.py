@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,14 +18,17 @@ EMPTY = pd.DataFrame(columns=["group", "category", "split"])
 
 
 def params(
-    seed: int = 0, bits: int = 4, shares: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    seed: int = 0,
+    bits: int = 4,
+    shares: tuple[float, float, float] = (0.7, 0.15, 0.15),
+    **changes: Any,
 ) -> SplitParams:
     train, val, test = shares
+    rest = {"unit": "group", "by": ("group",), "class_floor": 0, **changes}
+    action = rest.pop("action", "report")
     return SplitParams(
-        unit="group",
-        by=("group",),
-        class_floor=0,
-        copies=CopyParams(correlation=0.9, action="report"),
+        **rest,
+        copies=CopyParams(correlation=0.9, action=action),
         shares=Shares(train=train, val=val, test=test),
         stratify="category",
         seed=seed,
@@ -33,7 +37,9 @@ def params(
 
 
 def groups(rows: Sequence[tuple[str, str, int]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["group", "category", "frames"])
+    """A table of groups, each of which is a unit of its own."""
+    table = pd.DataFrame(rows, columns=["group", "category", "frames"])
+    return table.assign(keys=[(name,) for name in table["group"]], unit=table["group"])
 
 
 def random_groups(seed: int, count: int, categories: int = 7, prefix: str = "g") -> pd.DataFrame:
