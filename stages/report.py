@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provenline.files import read_json
+from provenline.footage.params import PrivacyParams
 from provenline.reports.params import ReportParams
 from provenline.reports.report import write_report
 from stages import _runtime as runtime
@@ -15,7 +16,8 @@ def main() -> str:
     """Write reports/ and complete this fingerprint's run in MLflow from metrics/*.json."""
     params = runtime.params("report", ReportParams)
     round_, usecase = runtime.value("round"), runtime.params("usecase", runtime.UseCase)
-    write_report(Path(), params, round_, usecase.name, Path("reports"))
+    privacy = runtime.params("footage", PrivacyParams)
+    write_report(Path(), params, privacy, round_, usecase.name, Path("reports"))
     figures = {path.stem: read_json(path) for path in sorted(Path("metrics").rglob("*.json"))}
     tracking.log("", figures)
     return "report: reports/index.html"

@@ -9,6 +9,7 @@ from provenline.detectors.open import open_engine
 from provenline.engines.params import Target
 from provenline.files import write_json
 from provenline.footage.media import read_media_list
+from provenline.footage.params import PrivacyParams
 from provenline.shadow.ab import shadow_ab
 from provenline.shadow.decide import pinned
 from provenline.shadow.params import ShadowParams
@@ -28,6 +29,7 @@ def main() -> str:
         open_engine(production, device),
         open_engine(Path("models/engines") / target / "candidate", device),
         params,
+        runtime.params("footage", PrivacyParams),
         Path("data/shadow"),
     )
     write_json(runtime.metrics("shadow_ab"), result.metrics)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from provenline.reports import rows, story
+from provenline.reports import label_story, split_rows, split_story, story
 from provenline.reports.evidence import Evidence, Footage
 from provenline.reports.limits import chain_faults, limits
+from provenline.reports.tabular import Table
 from provenline.reports.words import count, plural
 
 
@@ -32,6 +33,11 @@ def model_card(evidence: Evidence) -> str:
         lines += [
             f"  - {md(strip.label)}: {md(strip.text)}; {strip.asked}" for strip in card.strips if strip.asked
         ]
+        lines += [
+            f"  - {md(strip.label)}: {md(strip.text)}; {strip.asked}: {strip.verdict}"
+            for strip in card.targets
+        ]
+        lines += [f"  - {md(card.ceiling)}"] if card.ceiling else []
         lines += [f"  - rests on {md(card.rests_on)}"] if card.rests_on else []
     lines += ["", "## Engines", "", md(story.engine_sentence(evidence)), ""]
     lines += [f"- {md(one.target)}, {one.role}: `{one.onnx_sha256}`" for one in evidence.engines]
@@ -56,39 +62,52 @@ def dataset_card(evidence: Evidence) -> str:
     lines = [f"# Dataset card: {md(evidence.usecase)}, round {md(evidence.round)}", ""]
     if evidence.simulated:
         lines += ["**Simulated footage.** Nobody was filmed.", ""]
+    if privacy := label_story.privacy_sentence(evidence):
+        lines += [md(privacy), ""]
     for title, side in (("Development", evidence.development), ("Deployment", evidence.deployment)):
-        lines += [f"## {title} footage", "", *_footage(side, evidence.unit), ""]
+        lines += [f"## {title} footage", "", *_footage(evidence, side), ""]
     if evidence.split:
-        table = rows.split(evidence.split, evidence.unit)
+        table = split_rows.sides(evidence.split, evidence.unit)
         lines += ["## Split", "", f"SHA-256 `{evidence.split.sha256}`", "", *_markdown(table), ""]
         whole = evidence.split.groups_disjoint and evidence.split.media_disjoint
-        lines += [f"No {evidence.unit} is on two sides: {'yes' if whole else '**NO, IT LEAKS**'}.", ""]
+        lines += [f"No {evidence.unit} is on two sides: {'yes' if whole else '**NO, IT LEAKS**'}."]
+        said = [split_story.answer(evidence.split) + ".", *split_story.reasons(evidence.split)]
+        lines += [f"Certificate: {md(' '.join(said))} {md(split_story.floors(evidence.split))}".rstrip(), ""]
     return "\n".join([*lines, *_limits(evidence)])
 
 
-def _footage(side: Footage, unit: str) -> list[str]:
+def _footage(evidence: Evidence, side: Footage) -> list[str]:
     facts: list[tuple[str, str]] = []
-    given, labels = side.extraction, side.annotation
+    given = side.extraction
     if given:
         facts += [
             ("Media", story.media(side)),
-            ("Frames", f"{count(given.frames)} of {plural(given.groups, unit)}"),
+            ("Frames", f"{count(given.frames)} of {plural(given.groups, evidence.unit)}"),
         ]
         facts += [("Set aside", f"{name} ({why})") for name, why in given.set_aside]
-    if labels:
-        said = "; ".join(f"{name} {count(number)}" for name, number in labels.labels.items()) or "none"
-        facts += [("Annotated frames", count(labels.annotated)), ("Objects", said)]
-        facts += [
-            (
-                "Agreement",
-                labels.agreement.reason if labels.agreement else f"unknown: {labels.agreement_reason}",
-            )
-        ]
-    statements = story.said(side)
-    facts += list(statements.items())
-    if not statements:
-        facts += [("Provenance, consent, licence", "NOT STATED: there is no media list")]
-    return _items(facts)
+    facts += _labels(evidence, side)
+    return _items([*facts, *label_story.said(side).items()])
+
+
+def _labels(evidence: Evidence, side: Footage) -> list[tuple[str, str]]:
+    labels = side.annotation
+    if labels is None:
+        return []
+    agreed = labels.agreement.reason if labels.agreement else f"unknown: {labels.agreement_reason}"
+    later = label_story.outside(evidence, labels)
+    facts = [
+        ("Annotated frames", count(labels.annotated)),
+        ("Objects", _counted(labels.labels)),
+        ("Kept for the next phase, not of today's classes", _counted(later)),
+        ("Agreement", agreed),
+    ]
+    if side is evidence.development:
+        facts += [("Ceiling", text) for text in label_story.ceiling_texts(evidence)[:1]]
+    return facts + [(name.capitalize(), text) for name, text in labels.details.adjudication.items()]
+
+
+def _counted(labels: Mapping[str, int]) -> str:
+    return "; ".join(f"{name} {count(number)}" for name, number in labels.items()) or "none"
 
 
 def _limits(evidence: Evidence) -> list[str]:
@@ -100,7 +119,7 @@ def _items(facts: Iterable[tuple[str, str]]) -> list[str]:
     return [f"- **{md(name)}**: {text if text.startswith('`') else md(text)}" for name, text in facts]
 
 
-def _markdown(table: rows.Table) -> list[str]:
+def _markdown(table: Table) -> list[str]:
     body = [" | ".join(md(table.text(i, cell)[0]) for i, cell in enumerate(row)) for row in table.rows]
     head = [" | ".join(map(md, table.columns)), " | ".join("---" for _ in table.columns)]
     return [f"| {line} |" for line in [*head, *body]]

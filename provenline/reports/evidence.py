@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from provenline.footage.params import PrivacyParams
+    from provenline.reports.label_evidence import AgreementDetails, LabelDetails
+    from provenline.reports.split_evidence import Certificate, Floor, Leakage, Ledger
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 
@@ -314,7 +319,18 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two annotators agree; the worst pair where there are several."""
+    """How far two annotators agree; the worst pair where there are several.
+
+    Attributes:
+        annotators: The two names.
+        images: Images that both looked at.
+        groups: Groups that those are of.
+        verdict: Of the gate on κ of presence.
+        reason: The importer's own sentence.
+        min_kappa: What was asked for.
+        measures: Measure -> estimate.
+        details: What stands beside them.
+    """
 
     annotators: tuple[str, ...]
     images: int
@@ -323,6 +339,7 @@ class Agreement:
     reason: str
     min_kappa: float
     measures: Mapping[str, Estimate | None]
+    details: AgreementDetails
 
 
 @dataclass(frozen=True)
@@ -340,6 +357,7 @@ class Annotation:
     agreement: Agreement | None
     agreement_reason: str
     warnings: tuple[str, ...]
+    details: LabelDetails
 
 
 @dataclass(frozen=True)
@@ -356,7 +374,14 @@ class SplitPart:
 
 @dataclass(frozen=True)
 class Split:
-    """Who is on which side, and what the audit found."""
+    """Who is on which side, and what the audit found.
+
+    Attributes:
+        certificate: None for a run that is older than the certificate.
+        floors: Per class and side.
+        ledger: None where the stage does not say.
+        warnings: Sentences of the stage.
+    """
 
     sha256: str
     parts: tuple[SplitPart, ...]
@@ -368,6 +393,10 @@ class Split:
     cameras_shared: Mapping[str, int]
     from_ledger: int
     new: int
+    certificate: Certificate | None = None
+    floors: tuple[Floor, ...] = ()
+    ledger: Ledger | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -410,6 +439,8 @@ class Evidence:
         confidence: Of the intervals, 0..1; None where the parameters do not say.
         model: Name of the base model.
         parameters: The composed parameters as text.
+        leakage: What a random split of frames would have scored; None where `make leakage` was not run.
+        privacy: What of the people in the pictures was made unrecognisable; None where none are shown.
         missing: File -> the stage that writes it, for what is not there.
         curves: Model -> ``(recall, precision)`` points on the judged set.
     """
@@ -430,6 +461,8 @@ class Evidence:
     engines: tuple[Engine, ...] = ()
     shadow: Shadow | None = None
     curves: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    leakage: Leakage | None = None
+    privacy: PrivacyParams | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property

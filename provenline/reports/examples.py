@@ -37,6 +37,7 @@ class Scene:
 
     Attributes:
         kind: A key of ``KINDS``, or what a shadow run calls it.
+        frame_id: Of the frame; by it the people in it are found and blurred.
         path: The stored image.
         about: The operation, the video and the time.
         truth: (n, 4) boxes of the annotators, absolute pixels.
@@ -45,6 +46,7 @@ class Scene:
     """
 
     kind: str
+    frame_id: str
     path: Path
     about: str
     truth: npt.NDArray[np.float64]
@@ -106,7 +108,7 @@ def choose(
     taken: set[int] = set()
     for kind in KINDS:
         places = [place for place in np.flatnonzero(flags[kind]).tolist() if place not in taken]
-        chosen = _spread(places, frames["group"].tolist(), params.pictures, rng)
+        chosen = spread(places, frames["group"].tolist(), params.pictures, rng)
         taken.update(chosen)
         if chosen:
             scenes[kind] = [
@@ -161,7 +163,7 @@ def _on_other(
     return np.bincount(matches.frame[false[detection[near]]], minlength=len(frames)) > 0
 
 
-def _spread(places: list[int], groups: list[str], most: int, rng: np.random.Generator) -> list[int]:
+def spread(places: list[int], groups: list[str], most: int, rng: np.random.Generator) -> list[int]:
     """Draw at most so many places, another group each time as long as there are any."""
     drawn = [places[index] for index in rng.permutation(len(places))]
     rounds: dict[str, int] = {}
@@ -184,6 +186,7 @@ def _scene(
     mine = {name: _at(table, row["frame_id"], score, labels) for name, table in material.predictions.items()}
     return Scene(
         kind=kind,
+        frame_id=str(row["frame_id"]),
         path=root / row["path"],
         about=about(row),
         truth=truth.loc[truth["frame_id"] == row["frame_id"], tables.BOX].to_numpy(dtype=np.float64),
@@ -219,6 +222,7 @@ def shadow_scenes(root: Path, labels: Sequence[str], scores: Mapping[str, float]
     return [
         Scene(
             kind=str(row["kind"]),
+            frame_id=str(row["frame_id"]),
             path=folder / str(row["image"]),
             about=about(row),
             truth=np.zeros((0, 4)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provenline.reports.drawing import PALETTE, Figure, canvas, finish
 from provenline.reports.evidence import Agreement, Comparison, Estimate, Gate, Shadow, StageA, Training
+from provenline.reports.label_rows import measures
 from provenline.reports.words import asked, difference, estimate, metric, number, plural
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def stage_a_recall(given: StageA) -> Figure:
 
 def agreement(given: Agreement) -> Figure:
     """Draw the agreement of two annotators, each measure with its interval, and the gate."""
-    rows = [(metric(name), one) for name, one in given.measures.items()]
+    rows = [(name.split(" (")[0].removeprefix("Krippendorff's "), one) for name, one in measures(given)]
     return _dots(rows, "agreement", "1 is perfect agreement", "truth", given.min_kappa)
 
 

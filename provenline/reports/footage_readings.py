@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from provenline.reports import label_readings, split_readings
 from provenline.reports.document import Document
 from provenline.reports.evidence import (
     Agreement,
@@ -53,6 +54,7 @@ def annotation(given: Document) -> Annotation:
         agreement=_agreement(given.part("agreement")) if given.has("agreement") else None,
         agreement_reason=given.text("agreement_reason", ""),
         warnings=given.texts("warnings"),
+        details=label_readings.details(given),
     )
 
 
@@ -69,6 +71,7 @@ def _agreement(given: Document) -> Agreement | None:
                 reason=given.text("reason", ""),
                 min_kappa=given.number("min_kappa"),
                 measures={name: pair.estimate(name) for name in names},
+                details=label_readings.agreement_details(given, pair),
             )
     return None
 
@@ -89,6 +92,10 @@ def split(given: Document) -> Split:
         },
         from_ledger=given.count("from_ledger"),
         new=given.count("new"),
+        certificate=split_readings.certificate(given),
+        floors=split_readings.floors(given),
+        ledger=split_readings.ledger(given.part("ledger")) if given.has("ledger") else None,
+        warnings=given.texts("warnings"),
     )
 
 

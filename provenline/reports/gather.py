@@ -16,8 +16,10 @@ import yaml
 from provenline.errors import InputError
 from provenline.reports import footage_readings as footage
 from provenline.reports import judged_readings as judged
+from provenline.reports import split_readings
 from provenline.reports.document import Document, open_document
 from provenline.reports.evidence import Engine, Evidence, Footage
+from provenline.reports.split_evidence import Leakage
 
 T = TypeVar("T")
 
@@ -75,8 +77,15 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         engines=_engines(gatherer, tuple(_mapping(parameters, "trt_build"))),
         shadow=gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow),
         curves=_curves(root / "plots/eval/precision_recall.csv", split),
+        leakage=read_leakage(root),
         missing=gatherer.missing,
     )
+
+
+def read_leakage(root: Path) -> Leakage | None:
+    """Return what `make leakage` found; the file is empty (in git) where nobody ran it."""
+    document = open_document(root / "metrics/leakage.json")
+    return None if document is None or not document.value else split_readings.leakage(document)
 
 
 def read_parameters(root: Path) -> tuple[Mapping[str, Any], str]:
@@ -157,6 +166,7 @@ def warnings(evidence: Evidence) -> list[tuple[str, str]]:
     parts: Iterable[tuple[str, tuple[str, ...]]] = (
         ("annotate-import", _of(evidence.development.annotation)),
         ("annotate-import (deployment)", _of(evidence.deployment.annotation)),
+        ("split", _of(evidence.split)),
         ("stageA-eval", _of(evidence.stage_a)),
         ("train", _of(evidence.training)),
         ("eval", _of(evidence.evaluation)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provenline.reports import gather, words
+from provenline.reports.ceilings import ceiling
 from provenline.reports.evidence import Evidence
 from provenline.reports.words import plural
 
@@ -30,16 +31,21 @@ def _footage_limits(evidence: Evidence) -> list[str]:
     for name, side in (("development", evidence.development), ("deployment", evidence.deployment)):
         given = side.provenance
         if given is None or not given.media:
+            if side.extraction:
+                found.append(
+                    f"There is no media list for the {name} footage: whether it is staged, who consented and "
+                    "under which licence it is, is not stated."
+                )
             continue
         staged = given.provenance.get("staged", 0)
         if staged and not evidence.simulated:
             found.append(f"{staged} of {given.media} {name} media are staged, not real production.")
         for what, counts in (
-            ("whether it is staged", given.provenance),
+            ("whether it is staged or real production", given.provenance),
             ("who consented", given.consent),
             ("the licence", given.licence),
         ):
-            if silent := counts.get("", 0):
+            if silent := given.media - sum(count for value, count in counts.items() if value.strip()):
                 found.append(
                     f"The {name} media list does not say {what} for {silent} of {given.media} media."
                 )
@@ -76,9 +82,12 @@ def _label_limits(evidence: Evidence) -> list[str]:
     if given.agreement is None:
         why = given.agreement_reason or "one annotator"
         return [f"Agreement of annotators is unknown ({why}): so is the truth's own error."]
+    found = []
     if given.agreement.verdict != "pass":
-        return [f"Agreement of annotators is not proven: {given.agreement.reason}."]
-    return []
+        found.append(f"Agreement of annotators is not proven: {given.agreement.reason}.")
+    if ceiling(evidence) is None:
+        found.append("How high a perfect detector could score against these labels is not known.")
+    return found
 
 
 def _run_limits(evidence: Evidence) -> list[str]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-from provenline.reports import story, words
+from provenline.reports import label_story, split_story, story, words
+from provenline.reports.ceilings import ceiling_sentence
 from provenline.reports.drawing import Figure
 from provenline.reports.evidence import Evidence
 from provenline.reports.limits import chain, chain_faults, limits
 from provenline.reports.pictures import Picture
 from provenline.reports.rows import all_tables
-
-TEMPLATES = Path(__file__).parent / "templates"
+from provenline.reports.templating import fill
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,12 @@ class Gallery:
     Attributes:
         title: What they have in common.
         pictures: In the order in which they are shown.
+        pair: The two annotators, where it is they who differ.
     """
 
     title: str
     pictures: Sequence[Picture]
+    pair: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def render(
     figures: Mapping[str, Figure],
     examples: Examples,
     disagreements: Sequence[Picture],
+    disputes: Sequence[Gallery] = (),
 ) -> str:
     """Render the page.
 
@@ -55,40 +58,39 @@ def render(
         figures: By name; those that are not there are passed over.
         examples: Frames that show what the numbers mean.
         disagreements: Frames of the shadow run.
+        disputes: Frames on which two annotators differ.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     inline = {name: Markup(figure.inline()) for name, figure in figures.items()}  # noqa: S704 - matplotlib escapes
-    return (
-        environment.get_template("page.html.j2")
-        .render(
-            e=evidence,
-            cards=story.cards(evidence),
-            figures=inline,
-            tables=all_tables(evidence),
-            examples=[gallery for gallery in examples.galleries if gallery.pictures],
-            drawn_from=examples.drawn_from,
-            disagreements=disagreements,
-            story=story,
-            unproven=limits,
-            chain=chain,
-            chain_faults=chain_faults,
-            words=words,
-            footages=[("Development", evidence.development), ("Deployment", evidence.deployment)],
-            set_aside=set_aside(evidence),
-            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        )
-        .rstrip()
-        + "\n"
+    return fill(
+        "page.html.j2",
+        e=evidence,
+        cards=story.cards(evidence),
+        figures=inline,
+        tables=all_tables(evidence),
+        examples=[gallery for gallery in examples.galleries if gallery.pictures],
+        drawn_from=examples.drawn_from,
+        disagreements=disagreements,
+        disputes=disputes,
+        story=story,
+        labels=label_story,
+        split=split_story,
+        ceiling=partial(_ceiling, evidence),
+        privacy=label_story.privacy_sentence(evidence),
+        unproven=limits,
+        chain=chain,
+        chain_faults=chain_faults,
+        words=words,
+        footages=[("Development", evidence.development), ("Deployment", evidence.deployment)],
+        set_aside=set_aside(evidence),
     )
+
+
+def _ceiling(evidence: Evidence, metric: str, name: str | None = None) -> str:
+    """Return the ceiling of a metric on the set that the claims rest on, or on another."""
+    judged = evidence.evaluation.judged_on if evidence.evaluation else ""
+    return ceiling_sentence(evidence, metric, judged if name is None else name)
 
 
 def set_aside(evidence: Evidence) -> list[tuple[str, str, str]]:

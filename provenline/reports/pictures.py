@@ -1,8 +1,9 @@
-"""Frames with boxes drawn in, as JPEG inside the page.
+"""Frames with boxes drawn in, as JPEG inside the page; people are blurred before anything else is done.
 
 White with a dark rim is what the annotators drew, orange dashes the base, solid blue the candidate:
 told apart by line as well as by colour. The three are drawn a few pixels inside one another, so
-that equal boxes stay visible.
+that equal boxes stay visible. Where two annotators differ, the first is solid green, the second
+dashed pink.
 """
 
 from __future__ import annotations
@@ -10,17 +11,23 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from provenline.errors import InputError
+from provenline.footage.anonymise import Blur
+from provenline.images import read_image
+from provenline.reports.disputes import Dispute
 from provenline.reports.examples import Scene
 from provenline.reports.words import plural
 
 Image = npt.NDArray[np.uint8]
 WHITE, DARK, ORANGE, BLUE = (255, 255, 255), (20, 20, 20), (30, 140, 255), (255, 130, 30)  # BGR
+GREEN, PINK = (80, 200, 60), (200, 110, 255)
 QUALITY = 82
 _DASH = 6  # pixels
 
@@ -44,21 +51,34 @@ class Picture:
     alt: str
 
 
-def draw(scene: Scene, width: int, names: tuple[str, str] = ("base", "candidate")) -> Picture | None:
+def _opened(path: Path, frame_id: str, width: int, blur: Blur) -> tuple[Any, float] | None:
+    """Return a frame with its people blurred, shrunk, and by how much; None where it is not here."""
+    try:
+        image = read_image(path)
+    except InputError:
+        return None
+    image = blur.apply(image, frame_id)
+    scale = min(1.0, width / image.shape[1])
+    if scale == 1:
+        return image.copy(), scale
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale
+
+
+def draw(
+    scene: Scene, width: int, blur: Blur, names: tuple[str, str] = ("base", "candidate")
+) -> Picture | None:
     """Draw a scene; None where its image is not on this machine.
 
     Args:
         scene: Frame and boxes.
         width: Of the picture; smaller frames keep their size.
+        blur: What of the people may not be recognised.
         names: What the two detectors are called.
     """
-    image = cv2.imread(str(scene.path), cv2.IMREAD_COLOR)
-    if image is None:
+    opened = _opened(scene.path, scene.frame_id, width, blur)
+    if opened is None:
         return None
-    scale = min(1.0, width / image.shape[1])
-    small: Any = (
-        image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    )
+    small, scale = opened
     for box in scene.truth:
         _box(small, box * scale, 3, DARK, 4)
         _box(small, box * scale, 3, WHITE, 2)
@@ -71,20 +91,38 @@ def draw(scene: Scene, width: int, names: tuple[str, str] = ("base", "candidate"
         _label(small, box[:4] * scale, f"{box[4]:.2f}", ORANGE, top=True)
     for box in scene.candidate:
         _label(small, box[:4] * scale, f"{box[4]:.2f}", BLUE, top=False)
-    return Picture(
-        data=_jpeg(small),
-        width=small.shape[1],
-        height=small.shape[0],
-        caption=scene.about,
-        alt=_alt(scene, names),
-    )
+    return _picture(small, scene.about, _alt(scene, names))
 
 
 def draw_all(
-    scenes: Sequence[Scene], width: int, names: tuple[str, str] = ("base", "candidate")
+    scenes: Sequence[Scene], width: int, blur: Blur, names: tuple[str, str] = ("base", "candidate")
 ) -> list[Picture]:
     """Draw the scenes whose images are there."""
-    return [picture for scene in scenes if (picture := draw(scene, width, names)) is not None]
+    return [picture for scene in scenes if (picture := draw(scene, width, blur, names)) is not None]
+
+
+def draw_dispute(dispute: Dispute, width: int, blur: Blur) -> Picture | None:
+    """Draw what two annotators made of one frame; None where its image is not on this machine."""
+    opened = _opened(dispute.path, dispute.frame_id, width, blur)
+    if opened is None:
+        return None
+    small, scale = opened
+    for boxes in (dispute.first, dispute.second):
+        for box in boxes:
+            _box(small, box * scale, 1, DARK, 4)
+    for box in dispute.first:
+        _box(small, box * scale, 1, GREEN, 2)
+    for box in dispute.second:
+        _dashed(small, box * scale, -2, PINK)
+    drawn = (
+        f"{plural(len(boxes), 'box', 'boxes')} by {name}"
+        for name, boxes in zip(dispute.annotators, (dispute.first, dispute.second), strict=True)
+    )
+    return _picture(small, dispute.about, f"Frame of {dispute.about}: {', '.join(drawn)}.")
+
+
+def _picture(image: Any, caption: str, alt: str) -> Picture:
+    return Picture(data=_jpeg(image), width=image.shape[1], height=image.shape[0], caption=caption, alt=alt)
 
 
 def _alt(scene: Scene, names: tuple[str, str]) -> str:

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from provenline import tables
 from provenline.files import atomic_path
-from provenline.reports import cards, examples, figures, story
+from provenline.footage.anonymise import Blur, blur_of
+from provenline.footage.params import PrivacyParams
+from provenline.reports import cards, certificate, disputes, examples, figures, label_figures, story
 from provenline.reports.drawing import Figure
 from provenline.reports.evidence import Evidence
 from provenline.reports.examples import KINDS
 from provenline.reports.gather import gather
 from provenline.reports.page import Examples, Gallery, render
 from provenline.reports.params import ReportParams
-from provenline.reports.pictures import Picture, draw_all
-from provenline.reports.rows import Table, all_tables
+from provenline.reports.pictures import Picture, draw_all, draw_dispute
+from provenline.reports.rows import all_tables
+from provenline.reports.tabular import Table
 
 
-def write_report(root: Path, params: ReportParams, round_: str, usecase: str, out: Path) -> dict[str, Any]:
+def write_report(
+    root: Path, params: ReportParams, privacy: PrivacyParams, round_: str, usecase: str, out: Path
+) -> dict[str, Any]:
     """Write the report into the folder ``out``, whole or not at all. The same evidence gives the same bytes.
 
-    ``out`` holds ``index.html`` (needs none of the others), ``figures/*.svg`` and ``*.png``,
-    ``tables/*.csv`` and ``*.tex``, ``model_card.md`` and ``dataset_card.md``.
+    ``out`` holds ``index.html`` and ``split_certificate.html`` (each needs none of the others),
+    ``figures/*.svg`` and ``*.png``, ``tables/*.csv`` and ``*.tex``, ``model_card.md`` and
+    ``dataset_card.md``.
 
     Args:
         root: The project's folder, with what the stages wrote.
         params: Number and size of pictures.
+        privacy: What of the people in the pictures may not be recognised.
         round_: ``v0``, ...
         usecase: Name of the use case.
         out: Folder; replaced if it is there.
@@ -36,22 +45,25 @@ def write_report(root: Path, params: ReportParams, round_: str, usecase: str, ou
         files with the stage that writes them, and ``verdicts`` by question.
 
     Raises:
-        InputError: A file is there but malformed.
+        InputError: A file is there but malformed, or people are to be blurred whom no label names.
     """
-    evidence = gather(root, round_, usecase)
-    drawn, tables = all_figures(evidence), all_tables(evidence)
-    shown, disagreements = _examples(root, evidence, params), _disagreements(root, evidence, params)
+    evidence = replace(gather(root, round_, usecase), privacy=privacy)
+    drawn, written = all_figures(evidence), all_tables(evidence)
+    album = Album(root, params, people(root, privacy))
+    shown, disagreements = album.examples(evidence), album.shadow(evidence)
+    disputed = album.disputes(evidence)
     with atomic_path(out) as folder:
         folder.mkdir()
-        _write(folder / "index.html", render(evidence, drawn, shown, disagreements))
+        _write(folder / "index.html", render(evidence, drawn, shown, disagreements, disputed))
+        _write(folder / certificate.FILE, certificate.render(evidence, home="index.html"))
         _write(folder / "model_card.md", cards.model_card(evidence))
         _write(folder / "dataset_card.md", cards.dataset_card(evidence))
         _write_figures(folder / "figures", drawn)
-        _write_tables(folder / "tables", tables)
+        _write_tables(folder / "tables", written)
     return {
         "figures": sorted(drawn),
-        "tables": sorted(tables),
-        "pictures": sum(len(gallery.pictures) for gallery in shown.galleries) + len(disagreements),
+        "tables": sorted(written),
+        "pictures": sum(len(one.pictures) for one in (*shown.galleries, *disputed)) + len(disagreements),
         "missing": dict(evidence.missing),
         "verdicts": {card.anchor: card.verdict for card in story.cards(evidence)},
     }
@@ -74,33 +86,84 @@ def all_figures(evidence: Evidence) -> dict[str, Figure]:
     if evidence.training and len(evidence.training.history) > 1:
         found.append(figures.training(evidence.training))
     if evidence.development.annotation and evidence.development.annotation.agreement:
-        found.append(figures.agreement(evidence.development.annotation.agreement))
+        agreed = evidence.development.annotation.agreement
+        found.append(figures.agreement(agreed))
+        if len(agreed.details.curve) > 1:
+            found.append(label_figures.agreement_curve(agreed))
     if evidence.shadow and evidence.shadow.overall:
         found.append(figures.disagreement(evidence.shadow))
     return {figure.name: figure for figure in found}
 
 
-def _examples(root: Path, evidence: Evidence, params: ReportParams) -> Examples:
-    judged = evidence.evaluation
-    if judged is None or judged.same_model or not judged.judged_on:
-        return Examples("", [])
-    material = examples.load(root, evidence.round, "test")
-    if material is None:
-        return Examples("", [])
-    label = " or ".join(evidence.classes)
-    scenes = examples.choose(material, evidence.classes, judged, params, root)
-    galleries = [
-        Gallery(KINDS[kind].format(label=label), draw_all(found, params.picture_width))
-        for kind, found in scenes.items()
-    ]
-    return Examples(material.name, galleries)
+def people(root: Path, privacy: PrivacyParams) -> Blur:
+    """Return where people are in the frames that may be shown, as far as somebody or something saw them.
+
+    Raises:
+        InputError: A table is malformed, or no label of the tables is among ``privacy.people``.
+    """
+    if privacy.anonymise == "none":
+        return blur_of(privacy, [], [])
+    folder = root / "data"
+    names = ("predictions/base", "predictions/candidate", "shadow/production", "shadow/candidate")
+    found = [path for name in names if (path := folder / f"{name}.parquet").is_file()]
+    drawn = [path for path in [folder / "boxes.parquet"] if path.is_file()]
+    return blur_of(
+        privacy,
+        [tables.read(path, tables.BOXES) for path in drawn],
+        [tables.read(path, tables.PREDICTIONS) for path in found],
+    )
 
 
-def _disagreements(root: Path, evidence: Evidence, params: ReportParams) -> list[Picture]:
-    if evidence.shadow is None:
-        return []
-    scenes = examples.shadow_scenes(root, evidence.classes, evidence.shadow.scores, params.pictures)
-    return draw_all(scenes, params.picture_width, ("production", "candidate"))
+@dataclass(frozen=True)
+class Album:
+    """Draws every picture of the page.
+
+    Attributes:
+        root: The project's folder.
+        params: Number and size of pictures.
+        blur: What of the people may not be recognised.
+    """
+
+    root: Path
+    params: ReportParams
+    blur: Blur
+
+    def examples(self, evidence: Evidence) -> Examples:
+        """Return frames of the test set that show what the numbers mean."""
+        judged = evidence.evaluation
+        if judged is None or judged.same_model or not judged.judged_on:
+            return Examples("", [])
+        material = examples.load(self.root, evidence.round, "test")
+        if material is None:
+            return Examples("", [])
+        label = " or ".join(evidence.classes)
+        scenes = examples.choose(material, evidence.classes, judged, self.params, self.root)
+        galleries = [
+            Gallery(KINDS[kind].format(label=label), draw_all(found, self.params.picture_width, self.blur))
+            for kind, found in scenes.items()
+        ]
+        return Examples(material.name, galleries)
+
+    def shadow(self, evidence: Evidence) -> list[Picture]:
+        """Return frames on which production and candidate differ."""
+        if evidence.shadow is None:
+            return []
+        most, width = self.params.pictures, self.params.picture_width
+        scenes = examples.shadow_scenes(self.root, evidence.classes, evidence.shadow.scores, most)
+        return draw_all(scenes, width, self.blur, ("production", "candidate"))
+
+    def disputes(self, evidence: Evidence) -> list[Gallery]:
+        """Return development frames on which two annotators differ."""
+        labels = evidence.development.annotation
+        if labels is None or labels.agreement is None:
+            return []
+        galleries = []
+        for found in disputes.find(self.root, labels.agreement, self.params.pictures):
+            drawn = [draw_dispute(one, self.params.picture_width, self.blur) for one in found]
+            pictures = [picture for picture in drawn if picture]
+            if pictures:
+                galleries.append(Gallery(disputes.title(found[0]), pictures, found[0].annotators))
+        return galleries
 
 
 def _write(path: Path, text: str) -> None:

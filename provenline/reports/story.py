@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provenline.reports import words
+from provenline.reports.ceilings import ceiling_sentence
 from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Footage, Gate, Shadow
-from provenline.reports.rows import named
+from provenline.reports.tabular import named
 from provenline.reports.words import plural
 
 SHADOW_WORDS = {
@@ -48,7 +48,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Card:
-    """One verdict of the first screen."""
+    """One verdict of the first screen; ``ceiling`` says how high its average precision could be at best."""
 
     anchor: str
     question: str
@@ -58,6 +58,7 @@ class Card:
     reason: str
     rests_on: str
     targets: tuple[Strip, ...] = ()
+    ceiling: str = ""
 
 
 def cards(evidence: Evidence) -> list[Card]:
@@ -108,7 +109,15 @@ def _fine_tuning(evidence: Evidence) -> Card:
         targets=tuple(strip(target) for target in given.targets),
         reason=" ".join(filter(None, (_but(given), targets, _open(gate)))),
         rests_on=_rests_on(evidence, judged.groups, judged.frames, judged.name),
+        ceiling=_ceiling(evidence, given),
     )
+
+
+def _ceiling(evidence: Evidence, given: Evaluation) -> str:
+    """Return the ceiling of the first AP among what is judged; empty where there is none."""
+    gates = [gate.metric for gate in (given.improvement, *given.targets) if gate]
+    found = (ceiling_sentence(evidence, metric, given.judged_on) for metric in gates)
+    return next(filter(None, found), "")
 
 
 def _than_base(gate: Gate) -> str:
@@ -215,28 +224,6 @@ def engine_sentence(evidence: Evidence) -> str:
         frames += f" ({'; '.join(one.parity.reasons)})" if one.parity and one.parity.reasons else ""
         texts.append(f"the {one.role}'s engine for {one.target} {said}{frames}")
     return _sentences(tuple(texts))
-
-
-def said(footage: Footage) -> Mapping[str, str]:
-    """Return what the media list says, as short texts by heading."""
-    given = footage.provenance
-    if given is None:
-        return {}
-    return {
-        heading: _tally(counts, given.media)
-        for heading, counts in (
-            ("Provenance", given.provenance),
-            ("Consent", given.consent),
-            ("Licence", given.licence),
-        )
-    }
-
-
-def _tally(counts: Mapping[str, int], total: int) -> str:
-    texts = [f"{name}: {count} of {total}" for name, count in counts.items() if name]
-    if counts.get(""):
-        texts.append(f"NOT STATED: {counts['']} of {total}")
-    return "; ".join(texts)
 
 
 def shadow_facts(given: Shadow) -> list[tuple[str, str]]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from provenline.errors import InputError
 from provenline.reports import judged_readings as judged
-from provenline.reports.evidence import Estimate, Evaluation, Footage, Gate, Shadow, StageA
-from provenline.reports.footage_readings import extraction
+from provenline.reports.ceilings import reach
+from provenline.reports.evidence import Estimate, Evaluation, Evidence, Footage, Gate, Shadow, StageA
+from provenline.reports.footage_readings import annotation, extraction
 from provenline.reports.gather import Gatherer, read_parameters
 from provenline.reports.words import asked, difference, estimate, losses, metric, plural
 
@@ -31,16 +32,27 @@ def lines(root: Path) -> list[tuple[str, str]]:
     stage_a = gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a)
     evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", judged.evaluation)
     shadow = gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow)
-    footage = Footage(gatherer.read("metrics/extract.json", "extract", extraction))
-    unit = footage.unit
+    evidence = _footages(gatherer, round_)
+    unit = evidence.unit
     absent = "no result yet: run `dvc repro {}`"
     page = PAGE if (root / PAGE).is_file() else absent.format("report")
     return [
         ("Stage A", stage_a_line(stage_a, unit) if stage_a else absent.format("stageA-eval")),
-        ("Fine-tuned", evaluation_line(evaluation, unit) if evaluation else absent.format("eval")),
+        ("Fine-tuned", evaluation_line(evaluation, evidence) if evaluation else absent.format("eval")),
         ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
         ("Page", page),
     ]
+
+
+def _footages(gatherer: Gatherer, round_: str) -> Evidence:
+    sides = [
+        Footage(
+            extraction=gatherer.read(f"metrics/extract{suffix}.json", "extract", extraction),
+            annotation=gatherer.read(f"metrics/annotate_import{suffix}.json", "annotate-import", annotation),
+        )
+        for suffix in ("", "_deployment")
+    ]
+    return Evidence(usecase="", round=round_, development=sides[0], deployment=sides[1])
 
 
 def stage_a_line(given: StageA, unit: str) -> str:
@@ -54,8 +66,8 @@ def gate_text(gate: Gate) -> str:
     return f"{metric(gate.metric)} {estimate(gate.estimate)} ({asked(gate)})"
 
 
-def evaluation_line(given: Evaluation, unit: str) -> str:
-    """Say whether the fine-tuned model is better than its base, with the paired difference."""
+def evaluation_line(given: Evaluation, evidence: Evidence) -> str:
+    """Say whether the candidate is better than its base, with the paired difference and the ceiling."""
     if given.same_model:
         return "the base was passed through: nothing to compare"
     compared, gate = given.judged, given.improvement
@@ -64,11 +76,14 @@ def evaluation_line(given: Evaluation, unit: str) -> str:
     pair = compared.metrics.get(gate.metric)
     if pair is None:
         raise InputError(f"no {gate.metric} in the comparison", mend="Run `dvc repro eval`")
-    rests = f"{compared.name} set, {plural(compared.groups, unit)}, {plural(compared.frames, 'frame')}"
+    groups, frames = plural(compared.groups, evidence.unit), plural(compared.frames, "frame")
+    rests = f"{compared.name} set, {groups}, {frames}"
+    limit = reach(evidence, gate.metric, compared.name)
+    ceiling = f"; at most about {estimate(limit)} against these labels" if limit else ""
     return (
         f"{_than_base(pair.difference, gate)}: {metric(gate.metric)} {estimate(pair.base)} → "
         f"{estimate(pair.candidate)}, difference {estimate(pair.difference, sign=True)}"
-        f"{f'; but {losses(given)}' if given.losses else ''}; {rests}"
+        f"{f'; but {losses(given)}' if given.losses else ''}{ceiling}; {rests}"
     )
 
 

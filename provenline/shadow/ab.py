@@ -12,7 +12,9 @@ import pandas as pd
 from provenline import tables
 from provenline.detectors.base import Detector
 from provenline.files import atomic_path
+from provenline.footage.anonymise import blur_of
 from provenline.footage.media import Media
+from provenline.footage.params import PrivacyParams
 from provenline.shadow import compare, decide, mine
 from provenline.shadow.params import ShadowParams
 from provenline.shadow.run import SideBySide, side_by_side
@@ -32,7 +34,12 @@ class ShadowResult:
 
 
 def shadow_ab(
-    media: Sequence[Media], production: Detector, candidate: Detector, params: ShadowParams, out: Path
+    media: Sequence[Media],
+    production: Detector,
+    candidate: Detector,
+    params: ShadowParams,
+    privacy: PrivacyParams,
+    out: Path,
 ) -> ShadowResult:
     """Run both engines over the footage, compare, decide, mine, and write the folder ``out``.
 
@@ -45,7 +52,11 @@ def shadow_ab(
         production: The engine that runs today.
         candidate: The one that would replace it.
         params: Sampling, thresholds, and the precision that labels are to buy.
+        privacy: What of the people in ``frames/`` may not be recognised.
         out: Folder; replaced if it is there.
+
+    Raises:
+        InputError: Too much footage is unreadable, or people are to be blurred whom no label names.
     """
     same = decide.same_model(production.fingerprint, candidate.fingerprint)
     side = side_by_side([] if same else media, production, candidate, params)
@@ -53,7 +64,7 @@ def shadow_ab(
     decision = same or decide.decide(table, params)
     with atomic_path(out) as folder:
         folder.mkdir()
-        mined = _write(side, table, media, params, folder)
+        mined = _write(side, table, media, params, privacy, folder)
     engines = {"production": production, "candidate": candidate}
     metrics = {
         **decision.to_dict(),
@@ -75,15 +86,22 @@ def shadow_ab(
         },
         "comparison": None if side.frames.empty else compare.summarise(table, params),
         "gallery": mined,
+        "anonymise": privacy.anonymise,
     }
     return ShadowResult(metrics=metrics, timing=side.timing)
 
 
 def _write(
-    side: SideBySide, table: pd.DataFrame, media: Sequence[Media], params: ShadowParams, folder: Path
+    side: SideBySide,
+    table: pd.DataFrame,
+    media: Sequence[Media],
+    params: ShadowParams,
+    privacy: PrivacyParams,
+    folder: Path,
 ) -> int:
     tables.write(side.frames, folder / "frames.parquet", tables.FRAMES)
     tables.write(side.production, folder / "production.parquet", tables.PREDICTIONS)
     tables.write(side.candidate, folder / "candidate.parquet", tables.PREDICTIONS)
     table.to_csv(folder / "comparison.csv", index=False)
-    return len(mine.mine(mine.choose(table, params.gallery), media, folder))
+    blur = blur_of(privacy, [], [side.production, side.candidate])
+    return len(mine.mine(mine.choose(table, params.gallery), media, blur, folder))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from provenline.errors import InputError
+from provenline.footage.anonymise import Blur
 from provenline.footage.decode import frames_at
 from provenline.footage.media import Media
 from provenline.progress import track
@@ -47,14 +48,16 @@ def choose(table: pd.DataFrame, most: int) -> pd.DataFrame:
     return found[[*table.columns, "rank"]].reset_index(drop=True)
 
 
-def mine(chosen: pd.DataFrame, media: Sequence[Media], out: Path) -> pd.DataFrame:
+def mine(chosen: pd.DataFrame, media: Sequence[Media], blur: Blur, out: Path) -> pd.DataFrame:
     """Save the chosen frames as JPEG under ``out/frames`` and their index as ``disagreements.csv``.
 
-    The images are clean: no boxes are drawn into what somebody may label.
+    No boxes are drawn into what somebody may label. Pictures with blurred people are to look at: what
+    is to be labelled is taken out of the footage by the index's media and time.
 
     Args:
         chosen: What ``choose`` returned.
         media: The footage; each chosen frame is decoded again by its time.
+        blur: What of the people in it may not be recognised.
         out: Folder to write into; not atomic, the caller renames it as a whole.
 
     Returns:
@@ -63,17 +66,19 @@ def mine(chosen: pd.DataFrame, media: Sequence[Media], out: Path) -> pd.DataFram
     by_name = {one.name: one for one in media}
     (out / FOLDER).mkdir(parents=True, exist_ok=True)
     for name, part in track(list(chosen.groupby("media", sort=True)), "disagreements"):
-        _save(by_name[str(name)], dict(zip(part["time_ms"], part["frame_id"], strict=True)), out / FOLDER)
+        wanted = dict(zip(part["time_ms"], part["frame_id"], strict=True))
+        _save(by_name[str(name)], wanted, blur, out / FOLDER)
     index = chosen.assign(image=[f"{FOLDER}/{frame_id}.jpg" for frame_id in chosen["frame_id"]])
     index = index[list(COLUMNS)]
     index.to_csv(out / INDEX, index=False)
     return index
 
 
-def _save(media: Media, wanted: dict[int, str], folder: Path) -> None:
+def _save(media: Media, wanted: dict[int, str], blur: Blur, folder: Path) -> None:
     for time_ms, image in _decode(media, sorted(wanted)):
         path = folder / f"{wanted[time_ms]}.jpg"
-        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]):
+        shown = blur.apply(image, wanted[time_ms])
+        if not cv2.imwrite(str(path), shown, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]):
             raise InputError("the image could not be written", file=path, mend="Is the disk full?")
 
 

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from provenline import tables
+from provenline.footage.anonymise import blur_of
 from provenline.reports.examples import Scene, choose, classify, load, shadow_scenes
 from provenline.reports.gather import gather
 from provenline.reports.params import ReportParams
 from provenline.reports.pictures import draw
+from tests.reports.conftest import PLAIN
+
+BLUR = blur_of(PLAIN, [], [])
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
@@ -89,9 +95,13 @@ def test_shadow_scenes_are_the_mined_ones(line: Path) -> None:
 def test_pictures_are_shrunk_and_never_grown(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.jpg"), np.full((200, 400, 3), 128, np.uint8))
     box = np.array([[10.0, 10.0, 90.0, 150.0]])
-    scene = Scene("found", tmp_path / "a.jpg", "here", box, np.c_[box, 0.4], np.zeros((0, 5)))
-    small, same = draw(scene, 100), draw(scene, 1000)
+    scene = Scene("found", "f", tmp_path / "a.jpg", "here", box, np.c_[box, 0.4], np.zeros((0, 5)))
+    small, same = draw(scene, 100, BLUR), draw(scene, 1000, BLUR)
     assert small and same
     assert (small.width, small.height) == (100, 50) and (same.width, same.height) == (400, 200)
     assert small.alt == "Frame of here: 1 box by the annotators, 1 box by base, 0 boxes by candidate."
-    assert draw(Scene("found", tmp_path / "gone.jpg", "", box, box, box), 100) is None
+    with zipfile.ZipFile(tmp_path / "clip.zip", "w") as archive:
+        archive.write(tmp_path / "a.jpg", "a.jpg")
+    assert draw(replace(scene, path=tmp_path / "clip.zip/a.jpg"), 100, BLUR) == small
+    assert draw(replace(scene, path=tmp_path / "clip.zip/b.jpg"), 100, BLUR) is None
+    assert draw(Scene("found", "f", tmp_path / "gone.jpg", "", box, box, box), 100, BLUR) is None

@@ -22,16 +22,20 @@ def browser() -> Any:
         started.close()
 
 
+PAGES = ["index.html", "split_certificate.html"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [375, 390, 768, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_opens_everywhere(browser: Any, line: Path, width: int, scheme: str) -> None:
+def test_the_page_opens_everywhere(browser: Any, full: Path, name: str, width: int, scheme: str) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     complaints: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    page.goto((line / "reports/index.html").as_uri())
+    page.goto((full / "reports" / name).as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
@@ -70,17 +74,33 @@ CONTRAST = """
 """
 
 
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read(browser: Any, line: Path, scheme: str) -> None:
+def test_text_can_be_read(browser: Any, full: Path, name: str, scheme: str) -> None:
     page = browser.new_page(color_scheme=scheme)
-    page.goto((line / "reports/index.html").as_uri())
+    page.goto((full / "reports" / name).as_uri())
     assert page.evaluate(CONTRAST) == []
     page.close()
 
 
-def test_paper_is_light(browser: Any, line: Path) -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_is_light(browser: Any, full: Path, name: str) -> None:
     page = browser.new_page(color_scheme="dark")
-    page.goto((line / "reports/index.html").as_uri())
+    page.goto((full / "reports" / name).as_uri())
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()
+
+
+def test_the_certificate_is_one_click_away_and_leads_back(browser: Any, full: Path) -> None:
+    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.goto((full / "reports/index.html").as_uri())
+    page.get_by_role("link", name="split certificate").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Does the split leak?"
+    assert page.locator(".card").inner_text().startswith("? unproven")
+    for anchor in ("#alike", "#leakage", "#limits"):
+        page.locator(f"nav a[href='{anchor}']").click()
+        assert page.locator(anchor).is_visible()
+    page.get_by_role("link", name="The whole report").click()
+    assert "Has the detector proven itself" in page.get_by_role("heading", level=1).inner_text()
     page.close()

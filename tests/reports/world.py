@@ -19,7 +19,7 @@ import yaml
 
 from provenline import tables
 from provenline.annotations.importing import import_annotations
-from provenline.annotations.params import AgreementParams, AnnotateParams, LabelRule
+from provenline.annotations.params import AgreementParams, AnnotateParams, LabelRule, Named
 from provenline.engines.manifest import PREPROCESSING, Manifest
 from provenline.engines.parity import Parity
 from provenline.evaluation.compare import evaluate
@@ -36,10 +36,14 @@ from provenline.shadow import mine
 from provenline.shadow.decide import decide
 from provenline.shadow.params import IntervalParams as ShadowIntervals
 from provenline.shadow.params import LabelPlan, ProductionParams, ShadowParams
-from provenline.splits.assign import assign, describe, groups_of
-from provenline.splits.audit import audit, with_split
+from provenline.splits.audit import audit
+from provenline.splits.certificate import certificate
+from provenline.splits.copies import search
 from provenline.splits.dataset import write_assignment
+from provenline.splits.decide import decide as decide_split
+from provenline.splits.ledger import facts
 from provenline.splits.params import CopyParams, Shares, SplitParams
+from provenline.splits.placing import place
 
 CATEGORIES = (
     "Assembly",
@@ -89,21 +93,35 @@ SHADOW = ShadowParams(
     production=ProductionParams(checkpoint_sha256="", bundle="models/engines/{target}/base"),
 )
 ANNOTATE = AnnotateParams(
+    voc_origin=0,
     format="cvat",
     labels=(
         LabelRule(source="person", to="mannequin", attribute="mannequin", value="true"),
         LabelRule(source="person", to="person", attribute=None, value=None),
     ),
     primary=("annotator_a", "annotator_b"),
+    adjudication=Named(kind="named"),
+    offset="apply",
     tolerance=0.01,
     agreement=AgreementParams(
-        label="person", iou=0.5, min_kappa=0.85, confidence=0.95, replicates=100, seed=0
+        label="person",
+        iou=0.5,
+        regions=(3, 3),
+        count_level="ratio",
+        min_kappa=0.85,
+        min_groups=10,
+        warn_groups=20,
+        gallery=24,
+        gallery_per_group=2,
+        confidence=0.95,
+        replicates=100,
+        seed=0,
     ),
 )
 SPLIT = SplitParams(
     unit="group",
     by=("group",),
-    class_floor=0,
+    class_floor=10,
     copies=CopyParams(correlation=0.9, action="report"),
     shares=Shares(train=0.7, val=0.15, test=0.15),
     stratify="category",
@@ -145,7 +163,7 @@ def build(
         name: _predictions(name, skill, [development, deployment], rng)
         for name, skill in (("base", base), ("candidate", candidate))
     }
-    split = _split(root, development[0])
+    split = _split(root, *development)
     _evaluate(root, split, development, deployment, predictions)
     _train(root)
     _engines(root)
@@ -222,7 +240,10 @@ def _footage(
     if side == "development":
         outcomes.append(Outcome(bad, "the container ends early"))
     plan = ExtractParams(
-        sampling=EveryPlan(kind="every", period_s=5.0, grid_s=0.5), jpeg_quality=95, tolerance=0.1
+        sampling=EveryPlan(kind="every", period_s=5.0, grid_s=0.5),
+        jpeg_quality=95,
+        folder_limit=1000,
+        tolerance=0.1,
     )
     suffix = "" if side == "development" else "_deployment"
     write_json(root / f"metrics/extract{suffix}.json", extract_report(outcomes, plan))
@@ -231,7 +252,7 @@ def _footage(
     _cvat(exports / "annotator_a.xml", table, people, rng, 0.0)
     overlap = table[table["time_ms"] == 10_000] if side == "development" else table.head(0)
     if len(overlap):
-        _cvat(exports / "annotator_b.xml", overlap, people, rng, 0.05)
+        _cvat(exports / "annotator_b.xml", overlap, people, rng, 0.25)
     done = import_annotations(exports, table, ANNOTATE)
     write_json(root / f"metrics/annotate_import{suffix}.json", done.report)
     tables.write(done.frames, data / "annotated.parquet", tables.FRAMES)
@@ -268,17 +289,26 @@ def _draw(path: Path, number: int, step: int, rng: np.random.Generator) -> list[
     cv2.rectangle(image, (0, 128), (SIZE[0], 146), (96, 110, 130), -1)
     things = []
     places = rng.permutation(4)[: 1 + (number + step) % 3] if (number + step) % 9 else []
-    for index, place in enumerate(places):
+    for index, spot in enumerate(places):
         mannequin = index == 2 or (index == 1 and number % 5 == 0)
-        x, w, h = 14 + 74 * int(place) + int(rng.integers(0, 12)), 44, int(rng.integers(84, 112))
+        x, w, h = 14 + 74 * int(spot) + int(rng.integers(0, 12)), 44, int(rng.integers(84, 112))
         y = 142 - h
         skin, cloth = ((205, 210, 214), (190, 196, 200)) if mannequin else ((120, 150, 205), (120, 70, 50))
         cv2.ellipse(image, (x + w // 2, y + 15), (11, 14), 0, 0, 360, skin, -1)
         cv2.rectangle(image, (x + 4, y + 30), (x + w - 4, y + h), cloth, -1)
+        _pattern(image[y : y + h, x + 4 : x + w - 4], 1000 * number + 10 * step + index)
         things.append((mannequin, [float(x), float(y), float(x + w), float(y + h)]))
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), image)
     return things
+
+
+def _pattern(body: np.ndarray, seed: int) -> None:
+    """Give somebody a look of their own: squares of 4 pixels, lighter or darker."""
+    rng = np.random.default_rng(seed)
+    squares = rng.integers(-40, 41, (body.shape[0] // 4 + 1, body.shape[1] // 4 + 1))
+    fine = np.kron(squares, np.ones((4, 4), dtype=np.int64))[: body.shape[0], : body.shape[1], None]
+    body[:] = np.clip(body + fine, 0, 255).astype(np.uint8)
 
 
 def _cvat(
@@ -323,12 +353,13 @@ def _predictions(
     return found
 
 
-def _split(root: Path, frames: pd.DataFrame) -> pd.DataFrame:
-    groups = groups_of(frames)
+def _split(root: Path, frames: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
     ledger = pd.DataFrame(columns=["group", "category", "split"])
-    assignment = assign(groups, ledger, SPLIT)
+    found = search(frames, SPLIT.copies)
+    assignment, described = decide_split(frames, boxes, ledger, ["person"], found.copies, SPLIT)
     written = write_assignment(frames, assignment, root / "data/dataset_split_v0.csv")
-    placed = with_split(frames, assignment)
+    placed = place(frames, assignment)
+    audited = audit(placed, SPLIT)
     splits = {}
     for name in ("train", "val", "test"):
         here = placed[placed["split"] == name]
@@ -342,9 +373,11 @@ def _split(root: Path, frames: pd.DataFrame) -> pd.DataFrame:
         }
     report = {
         "assignment": written,
-        **describe(assignment, groups, ledger),
+        **described,
         "dataset": {"yaml": "data/dataset/lbzf_person_v0.yaml", "classes": ["person"], "splits": splits},
-        "audit": audit(placed, SPLIT),
+        "audit": audited,
+        "certificate": certificate(placed, found, audited, SPLIT),
+        "ledger": facts(ledger),
     }
     write_json(root / "metrics/split.json", report)
     return placed

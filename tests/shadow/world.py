@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from provenline.detectors.base import Detections
 from provenline.footage.media import Media
+from provenline.footage.params import PrivacyParams
 from provenline.shadow.params import ShadowParams
 
 WIDTH, HEIGHT, SIDE = 96, 64, 24
+MODELS = ("production", "candidate")
 RED, GREEN = (0, 0, 255), (0, 255, 0)
 NOBODY = Detections(np.empty((0, 4)), np.empty(0), [])
 
@@ -35,6 +37,11 @@ def params(**changes: object) -> ShadowParams:
         "production": {"checkpoint_sha256": "", "bundle": "models/engines/{target}/base"},
     }
     return ShadowParams.model_validate(values | changes)
+
+
+def privacy(mode: str = "none") -> PrivacyParams:
+    residency = {"remotes": (), "regions": ()}
+    return PrivacyParams.model_validate({"anonymise": mode, "people": ("person",), "residency": residency})
 
 
 def scene(red: int | None, green: int | None) -> NDArray[np.uint8]:

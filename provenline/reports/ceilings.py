@@ -1,0 +1,48 @@
+"""How high a detector could score at best: the labels' own error caps every average precision."""
+
+from __future__ import annotations
+
+from provenline.reports import words
+from provenline.reports.evidence import Estimate, Evidence
+from provenline.reports.label_evidence import Ceiling
+
+CEILING_NOTE = (
+    "Ceiling: about what a perfect detector could reach at most against these labels, as far as two "
+    "annotators agree on them."
+)
+
+
+def ceiling(evidence: Evidence, name: str = "") -> Ceiling | None:
+    """Return the ceiling for a set: the deployment labels' own where they have one, else development's.
+
+    Args:
+        evidence: What is known.
+        name: ``deployment``, ``test``, ...
+    """
+    sides = (evidence.deployment, evidence.development) if name == "deployment" else (evidence.development,)
+    for side in sides:
+        agreement = side.annotation.agreement if side.annotation else None
+        if agreement and agreement.details.ceiling:
+            return agreement.details.ceiling
+    return None
+
+
+def reach(evidence: Evidence, metric: str, name: str = "") -> Estimate | None:
+    """Return the most that a perfect detector reaches in a metric on a set; None where it is unknown.
+
+    Only ``map50`` and ``map`` have a ceiling.
+    """
+    given = ceiling(evidence, name)
+    found = given.reach.get(metric) if given else None
+    return found if found is not None and found.value is not None else None
+
+
+def ceiling_sentence(evidence: Evidence, metric: str, name: str = "") -> str:
+    """Say how high the metric could be at best; empty where it is unknown."""
+    found = reach(evidence, metric, name)
+    if found is None:
+        return ""
+    return (
+        f"A perfect detector could reach {words.metric(metric)} of at most about {words.estimate(found)} "
+        "against these labels."
+    )
