@@ -10,7 +10,7 @@ LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui base test test-all lint lock sweep leakage bench-extract bench-split \
-	doctor chromium clean
+	interop doctor chromium clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -51,13 +51,21 @@ bench-extract: setup ## frame extraction against its floor and OpenCV, ffmpeg, t
 bench-split: setup ## near-duplicates and splitting at 100,000 frames against their floor and a peer
 	@python -m benchmarks.split $(ARGS)
 
+interop: setup .venv-interop/.ready ## hold our label readers and writers against datumaro's (REAL=folder adds real exports)
+	@python tools/check_interop.py $(if $(REAL),--real $(REAL))
+
+.venv-interop/.ready: # an environment of its own: datumaro brings a second OpenCV
+	@$(BIN)/uv venv --quiet --python $(BIN)/python .venv-interop
+	@$(BIN)/uv pip install --quiet --python .venv-interop/bin/python 'datumaro==1.13.12'
+	@touch $@
+
 base: setup ## train the simulated line's base model again (about 17 minutes on two cores)
 	@python tools/train_base.py
 
 test: setup lint ## the quick tests
 	@pytest -n auto --dist loadfile
 
-test-all: test chromium ## the slow ones too: servers, browser, kills, the whole line
+test-all: test chromium interop ## the slow ones too: servers, browser, kills, the whole line
 	@pytest -n auto --dist loadfile -m "slow or browser"
 
 lint: setup ## ruff and mypy

@@ -8,12 +8,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from provenline.commands import media, push, split
+from provenline.commands import annotations as labels
+from provenline.commands import footage, media, push, split
 from provenline.errors import InputError
 from provenline.progress import out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(media.app, name="media")
+app.add_typer(footage.app, name="footage")
+app.add_typer(labels.app, name="annotations")
 app.add_typer(split.app, name="split")
 app.command("push")(push.push)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from provenline import tables
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
 from provenline.footage.decode import answer
-from provenline.footage.hashing import dhash
+from provenline.footage.hashing import dhash, thumbnail
+from provenline.footage.manifest import known_sha256
 from provenline.footage.media import Media
 from provenline.footage.params import ExtractParams
 from provenline.footage.photos import check_photo, read_photo
@@ -30,6 +30,7 @@ from provenline.footage.probe import probe
 from provenline.footage.reader import Reader
 from provenline.footage.report import Outcome, report
 from provenline.footage.selecting import choose
+from provenline.footage.storing import Store, clip_store, drop_clip
 from provenline.progress import track
 
 Image = NDArray[np.uint8]
@@ -37,6 +38,7 @@ Row = dict[str, Any]
 In = TypeVar("In")
 Out = TypeVar("Out")
 MakeRow = Callable[[str, int, Image, bytes], Row]
+MOST_WORKERS = 8  # each holds a decoder and a picture
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,16 @@ class _Checked:
     duration_ms: int = 0
     asked: tuple[int, ...] = ()
     bad: str = ""
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """Where frames are stored, and how: the folder while it is written, and as the table names it."""
+
+    folder: Path
+    shown_as: Path
+    archived: bool
+    threads: int
 
 
 def extract(
@@ -75,7 +87,13 @@ def extract(
     _refuse_too_many([(one.media, one.bad) for one in checked if one.bad], len(checked), params.tolerance)
     with atomic_path(frames_dir) as folder:
         folder.mkdir()
-        work = partial(_store_media, params, folder, Path(os.path.relpath(frames_dir)))
+        shelf = _Shelf(
+            folder,
+            Path(os.path.relpath(frames_dir)),
+            archived=sum(len(one.asked) for one in checked) > params.folder_limit,
+            threads=1 if _workers() > 1 and len(checked) > 1 else 0,
+        )
+        work = partial(_store_media, params, shelf)
         outcomes = _in_parallel(work, checked, "Extracting frames")
         _refuse_too_many(
             [(one.media, one.bad) for one in outcomes if one.bad], len(checked), params.tolerance
@@ -86,24 +104,28 @@ def extract(
 
 def _in_parallel(work: Callable[[In], Out], items: list[In], title: str) -> list[Out]:
     """Apply ``work`` in threads (FFmpeg and OpenCV release the interpreter lock); keep the order."""
-    pool = ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1)))
+    pool = ThreadPoolExecutor(_workers())
     try:
         return list(track(pool.map(work, items), title, total=len(items)))
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+def _workers() -> int:
+    """Return how many media are in work at a time: one per core, or what PROVENLINE_WORKERS says."""
+    asked = os.environ.get("PROVENLINE_WORKERS", "")
+    return max(1, min(MOST_WORKERS, int(asked) if asked.isdecimal() else os.cpu_count() or 1))
+
+
 def _check(params: ExtractParams, media: Media) -> _Checked:
     try:
         if media.kind == "photo":
             check_photo(media.file)
-            return _Checked(media, sha256_file(media.file), 0, (0,))
+            return _Checked(media, known_sha256(media) or sha256_file(media.file), 0, (0,))
         found = probe(media.file)
         asked = moments(params.sampling, media, found)
-        if not asked:
-            length = found.duration_ms / 1000
-            return _Checked(media, bad=f"the work lies outside the video, which lasts {length:.1f} s")
-        return _Checked(media, sha256_file(media.file), found.duration_ms, tuple(asked))
+        sha256 = known_sha256(media) or sha256_file(media.file)
+        return _Checked(media, sha256, found.duration_ms, tuple(asked))
     except InputError as error:
         return _Checked(media, bad=error.what)
 
@@ -131,24 +153,27 @@ def _refuse_foreign(frames_dir: Path) -> None:
     if frames_dir.exists() and not frames_dir.is_dir():
         raise InputError("is no folder", file=frames_dir, mend="Name a folder for the frames")
     inside = sorted(frames_dir.iterdir()) if frames_dir.exists() else []
-    foreign = [path.name for path in inside if not re.fullmatch(r"[0-9a-f]{12}", path.name)]
+    foreign = [path.name for path in inside if not re.fullmatch(r"[0-9a-f]{12}(\.zip)?", path.name)]
     if foreign:
         mend = "Name a folder of its own: extract replaces it as a whole"
         raise InputError(f"holds {foreign[0]!r}, which is no folder of frames", file=frames_dir, mend=mend)
 
 
-def _store_media(params: ExtractParams, folder: Path, shown_as: Path, one: _Checked) -> Outcome:
+def _store_media(params: ExtractParams, shelf: _Shelf, one: _Checked) -> Outcome:
     if one.bad:
         return Outcome(one.media, one.bad)
-    target = folder / one.sha256[:12]
-    target.mkdir()
-    row = partial(_row, one, target, shown_as)
+    clip = one.sha256[:12]
     try:
-        outcome = (_store_photo if one.media.kind == "photo" else _store_video)(params, one, row)
+        with clip_store(shelf.folder, clip, archived=shelf.archived) as store:
+            row = partial(_row, one, shelf, store)
+            if one.media.kind == "photo":
+                outcome = _store_photo(params, one, row)
+            else:
+                outcome = _store_video(params, one, row, shelf.threads)
     except InputError as error:
         outcome = Outcome(one.media, error.what)
-    if outcome.bad:
-        shutil.rmtree(target)
+    if not outcome.rows:
+        drop_clip(shelf.folder, clip)
     return outcome
 
 
@@ -157,10 +182,10 @@ def _store_photo(params: ExtractParams, one: _Checked, row: MakeRow) -> Outcome:
     return Outcome(one.media, rows=(row("photo", 0, image, data or _jpeg(image, params.jpeg_quality)),))
 
 
-def _store_video(params: ExtractParams, one: _Checked, row: MakeRow) -> Outcome:
+def _store_video(params: ExtractParams, one: _Checked, row: MakeRow, threads: int) -> Outcome:
     rows: dict[int, Row] = {}
     answered: set[int] = set()
-    with Reader(one.media.file) as reader:
+    with Reader(one.media.file, threads) as reader:
         for asked, presented, image in answer(reader, one.asked):
             answered.add(asked)
             if presented not in rows:
@@ -169,7 +194,7 @@ def _store_video(params: ExtractParams, one: _Checked, row: MakeRow) -> Outcome:
         errors = reader.errors
     return Outcome(
         one.media,
-        bad="" if rows else "no frame that the plan asks for can be decoded",
+        bad="" if rows or not one.asked else "no frame that the plan asks for can be decoded",
         rows=tuple(rows.values()),
         duration_ms=one.duration_ms,
         asked=len(one.asked),
@@ -186,16 +211,14 @@ def _jpeg(image: Image, quality: int) -> bytes:
 
 
 def _row(
-    one: _Checked, folder: Path, shown_as: Path, plan: str, time_ms: int, image: Image, data: bytes
+    one: _Checked, shelf: _Shelf, store: Store, plan: str, time_ms: int, image: Image, data: bytes
 ) -> Row:
     media, (height, width) = one.media, image.shape[:2]
     frame_id = f"{one.sha256[:12]}_{time_ms:09d}"
-    stored = folder / f"{frame_id}.jpg"
-    stored.write_bytes(data)
     place = media.workplace
     return {
         "frame_id": frame_id,
-        "path": (shown_as / folder.name / stored.name).as_posix(),
+        "path": (shelf.shown_as / store(f"{frame_id}.jpg", data)).as_posix(),
         "plan": plan,
         "media": media.name,
         "media_sha256": one.sha256,
@@ -209,7 +232,8 @@ def _row(
         "workplace": [share * side for share, side in zip(place, (width, height) * 2, strict=True)]
         if place
         else None,
-        "dhash": dhash(stored),
+        "dhash": dhash(image),
+        "thumbnail": thumbnail(image),
         "annotated": False,
         "annotator": "",
     }

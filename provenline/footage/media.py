@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import csv
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from provenline.errors import InputError
 from provenline.files import atomic_path
-from provenline.footage.values import Row, name_of, provenance_of, work_of, workplace_of
+from provenline.footage.values import (
+    Row,
+    name_of,
+    provenance_of,
+    read_rows,
+    sha256_of,
+    size_of,
+    time_of,
+    work_of,
+    workplace_of,
+)
 
-COLUMNS = (
+DESCRIBED = (
     "path",
     "category",
     "camera",
@@ -26,6 +37,10 @@ COLUMNS = (
     "consent",
     "licence",
 )
+# What `provenline footage scan` adds, so that terabytes need not be read again at every run.
+SCANNED = ("size", "modified", "sha256", "started")
+COLUMNS = (*DESCRIBED, *SCANNED)
+MEND_MISSING = "Write one, or let `provenline media init` propose it"
 PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 # Only `scan` needs this list: whatever a media list names and is no photo is tried as a video.
 VIDEOS = frozenset(
@@ -52,6 +67,10 @@ class Media:
         provenance: ``staged``, ``production`` or empty.
         consent: Free text.
         licence: Free text.
+        size: Bytes, as the manifest's scan found it; None where nothing scanned it.
+        modified: When it was last written, likewise.
+        sha256: Its hash, likewise; empty where nothing scanned it.
+        started: What the clock showed when the recording began, without a zone; None where unknown.
     """
 
     name: str
@@ -67,6 +86,10 @@ class Media:
     provenance: str = ""
     consent: str = ""
     licence: str = ""
+    size: int | None = None
+    modified: datetime | None = None
+    sha256: str = ""
+    started: datetime | None = None
 
 
 def read_media_list(media_list: Path, root: Path) -> list[Media]:
@@ -85,7 +108,7 @@ def read_media_list(media_list: Path, root: Path) -> list[Media]:
     """
     found: dict[str, Media] = {}
     first: dict[object, int] = {}
-    for row in _rows(media_list, required=("path",), known=COLUMNS):
+    for row in read_rows(media_list, ("path",), COLUMNS, MEND_MISSING):
         media = _media(row, root)
         for identity in (media.name, _inode(media.file)):
             if identity is not None and first.setdefault(identity, row.number) != row.number:
@@ -96,13 +119,17 @@ def read_media_list(media_list: Path, root: Path) -> list[Media]:
 
 
 def write_media_list(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    """Write a media list with all columns, whole or not at all; columns that a row lacks stay empty.
+    """Write a media list, whole or not at all; columns that a row lacks stay empty.
+
+    The columns that a scan fills are written where a row has one of them.
 
     Raises:
         InputError: A row has an unknown column.
     """
+    rows = list(rows)
+    columns = COLUMNS if any(row.keys() & set(SCANNED) for row in rows) else DESCRIBED
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
         writer.writeheader()
         for number, row in enumerate(rows, start=2):
             unknown = sorted(set(row) - set(COLUMNS))
@@ -144,7 +171,7 @@ def _groups(file: Path, names: list[str]) -> dict[str, str]:
     for name in names:
         by_end.setdefault(posixpath.basename(name), []).append(name)
     known, grouped = set(names), dict[str, str]()
-    for row in _rows(file, required=("file", "group"), known=("file", "group")):
+    for row in read_rows(file, ("file", "group"), ("file", "group")):
         asked = name_of(row, "file")
         hits = [asked] if asked in known else by_end.get(asked, [])
         if len(hits) != 1:
@@ -153,45 +180,6 @@ def _groups(file: Path, names: list[str]) -> dict[str, str]:
         if grouped.setdefault(hits[0], row.text("group")) != row.text("group"):
             raise row.error(f"{asked!r} is in two groups", "Keep one of the rows", "group")
     return {name: group for name, group in grouped.items() if group}
-
-
-def _rows(file: Path, required: tuple[str, ...], known: tuple[str, ...]) -> Iterator[Row]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            _check_header(header, file, required, known)
-            for number, values in enumerate(reader, start=2):
-                cells = [value.strip() for value in values]
-                row = Row(file, number, dict(zip(header, cells, strict=False)))
-                if len(cells) > len(header):
-                    what = f"{len(cells)} values for {len(header)} columns"
-                    raise row.error(what, "Quote values that hold a comma")
-                if any(cells):
-                    yield row
-    except FileNotFoundError:
-        mend = "Write one, or let `provenline media init` propose it"
-        raise InputError("file is missing", file=file, mend=mend) from None
-    except UnicodeDecodeError:
-        raise InputError("not text in UTF-8", file=file, mend="Save it as CSV UTF-8") from None
-    except (OSError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"not a CSV that can be read ({reason})", file=file) from None
-
-
-def _check_header(header: list[str], file: Path, required: tuple[str, ...], known: tuple[str, ...]) -> None:
-    missing = [name for name in required if name not in header]
-    unknown = [name for name in header if name not in known]
-    twice = [name for name in known if header.count(name) > 1]
-    if missing:
-        mend = "Separate columns by commas" if any(";" in name or "\t" in name for name in header) else None
-        what = f"column {missing[0]!r} is missing"
-        raise InputError(what, file=file, place="row 1", mend=mend or f"The columns are {', '.join(known)}")
-    if unknown:
-        mend = f"The known columns are {', '.join(known)}"
-        raise InputError(f"unknown column {unknown[0]!r}", file=file, place="row 1", mend=mend)
-    if twice:
-        raise InputError(f"column {twice[0]!r} stands twice", file=file, place="row 1", mend="Remove one")
 
 
 def _media(row: Row, root: Path) -> Media:
@@ -211,6 +199,10 @@ def _media(row: Row, root: Path) -> Media:
         provenance=provenance_of(row),
         consent=row.text("consent"),
         licence=row.text("licence"),
+        size=size_of(row),
+        modified=time_of(row, "modified", zoned=True),
+        sha256=sha256_of(row),
+        started=time_of(row, "started", zoned=False),
     )
 
 

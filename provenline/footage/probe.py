@@ -106,6 +106,8 @@ def open_video(file: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         if stream.disposition & Disposition.attached_pic or stream.codec_context is None:
             raise InputError("no video that can be decoded in it", file=file, mend="Remove its row")
         stream.thread_type = "AUTO"
+        # Otherwise the decoder paints over what it cannot read, and nobody is told.
+        stream.codec_context.options = {"err_detect": "explode"}
         yield container, stream
 
 

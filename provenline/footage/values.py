@@ -1,11 +1,14 @@
-"""How single cells of a media list are read."""
+"""How a media list is read: its rows, and single cells of them."""
 
 from __future__ import annotations
 
+import csv
 import math
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from provenline.errors import InputError
@@ -33,6 +36,57 @@ class Row:
         """Return the error that names the file, this row and the column."""
         place = f"row {self.number}" + (f", {column}" if column else "")
         return InputError(what, file=self.file, place=place, mend=mend)
+
+
+def read_rows(
+    file: Path, required: tuple[str, ...], known: tuple[str, ...], mend: str | None = None
+) -> Iterator[Row]:
+    """Yield the rows of a CSV with a header; empty lines are passed over.
+
+    Args:
+        file: The CSV.
+        required: Columns that it must have.
+        known: Columns that it may have.
+        mend: What to do where the file is missing.
+
+    Raises:
+        InputError: It is missing or not a CSV in UTF-8, or a column is missing, unknown or there twice.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            _check_header(header, file, required, known)
+            for number, values in enumerate(reader, start=2):
+                cells = [value.strip() for value in values]
+                row = Row(file, number, dict(zip(header, cells, strict=False)))
+                if len(cells) > len(header):
+                    what = f"{len(cells)} values for {len(header)} columns"
+                    raise row.error(what, "Quote values that hold a comma")
+                if any(cells):
+                    yield row
+    except FileNotFoundError:
+        raise InputError("file is missing", file=file, mend=mend) from None
+    except UnicodeDecodeError:
+        raise InputError("not text in UTF-8", file=file, mend="Save it as CSV UTF-8") from None
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"not a CSV that can be read ({reason})", file=file) from None
+
+
+def _check_header(header: list[str], file: Path, required: tuple[str, ...], known: tuple[str, ...]) -> None:
+    missing = [name for name in required if name not in header]
+    unknown = [name for name in header if name not in known]
+    twice = [name for name in known if header.count(name) > 1]
+    if missing:
+        mend = "Separate columns by commas" if any(";" in name or "\t" in name for name in header) else None
+        what = f"column {missing[0]!r} is missing"
+        raise InputError(what, file=file, place="row 1", mend=mend or f"The columns are {', '.join(known)}")
+    if unknown:
+        mend = f"The known columns are {', '.join(known)}"
+        raise InputError(f"unknown column {unknown[0]!r}", file=file, place="row 1", mend=mend)
+    if twice:
+        raise InputError(f"column {twice[0]!r} stands twice", file=file, place="row 1", mend="Remove one")
 
 
 def name_of(row: Row, column: str = "path") -> str:
@@ -93,6 +147,52 @@ def provenance_of(row: Row) -> str:
     if text not in {"staged", "production", ""}:
         raise row.error(f"{text!r} is no provenance", "Write staged, production, or nothing", "provenance")
     return text
+
+
+def size_of(row: Row) -> int | None:
+    """Return the file's size in bytes; None where the list is silent.
+
+    Raises:
+        InputError: It is no whole number.
+    """
+    text = row.text("size")
+    if text and not re.fullmatch(r"[0-9]{1,18}", text):
+        raise row.error(f"{text!r} is no number of bytes", "Leave it to `provenline footage scan`", "size")
+    return int(text) if text else None
+
+
+def sha256_of(row: Row) -> str:
+    """Return the file's SHA-256, 64 small hexadecimal digits; empty where the list is silent.
+
+    Raises:
+        InputError: It is something else.
+    """
+    text = row.text("sha256")
+    if text and not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise row.error(f"{text!r} is no SHA-256", "Leave it to `provenline footage scan`", "sha256")
+    return text
+
+
+def time_of(row: Row, column: str, *, zoned: bool) -> datetime | None:
+    """Return a moment written as ISO 8601; None where the list is silent.
+
+    Args:
+        row: The row.
+        column: The column.
+        zoned: Whether it is a moment of the world, with its offset from UTC, or what a clock showed.
+
+    Raises:
+        InputError: It is no such moment.
+    """
+    text = row.text(column)
+    example = "2024-05-06T08:00:00" + ("+00:00" if zoned else "")
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        moment = None
+    if text and (moment is None or (moment.tzinfo is not None) != zoned):
+        raise row.error(f"{text!r} is no date and time", f"Write for example {example}", column)
+    return moment
 
 
 def _seconds(row: Row, column: str) -> float | None:

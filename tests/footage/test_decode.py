@@ -81,6 +81,37 @@ def test_the_exact_frame_comes_back(films: Path, name: str) -> None:
         assert all(abs(one[1] - other[1]) <= 1 for one, other in zip(got, want, strict=True))
 
 
+def test_what_nothing_builds_on_is_not_decoded(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the frames are plain B-frames; on the way to a moment they are left out."""
+    taken: list[int] = []
+    take = Reader._take
+    monkeypatch.setattr(Reader, "_take", lambda self, frame: taken.append(frame.pts) or take(self, frame))
+    got = [(asked, number_in(image)) for asked, _, image in frames_at(films / "one-keyframe.mp4", [10_000])]
+    assert got == [(10_000, 100)]
+    sparse, _ = len(taken), taken.clear()
+    list(frames_at(films / "one-keyframe.mp4", range(0, 10_001, 100)))
+    assert sparse < 0.65 * len(taken)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.ts"])
+def test_damage_among_what_is_left_out_changes_nothing(tmp_path: Path, name: str) -> None:
+    """What comes when all is decoded comes now too, and nothing wrong does."""
+    file = film(tmp_path / name, steady(120), options=B_FRAMES, gop=30)
+    with av.open(str(file)) as container:
+        packets = [(one.pos, one.size) for one in container.demux(video=0) if one.size]
+    whole = file.read_bytes()
+    for number in range(3, 60, 7):
+        data = bytearray(whole)
+        position, size = packets[number]
+        data[position + size // 3 : position + size] = b"\x55" * (size - size // 3)
+        file.write_bytes(data)
+        everything = {asked: number_in(image) for asked, _, image in frames_at(file, steady(120))}
+        for asked in (400, 1700, 2900, 3300, 5000, 8000, 11_900):
+            got = {ask: number_in(image) for ask, _, image in frames_at(file, [asked])}
+            assert got.items() >= {asked: everything[asked]}.items() if asked in everything else True
+            assert all(seen == ask // 100 for ask, seen in got.items()), (number, asked)
+
+
 @pytest.mark.parametrize("name", ["b-frames.mp4", "variable.mkv", "stream.ts", "mpeg4.avi"])
 def test_asking_for_a_presented_time_gives_the_same_frame(films: Path, name: str) -> None:
     first = [
@@ -120,7 +151,7 @@ def test_jumps_save_decoding_and_are_not_taken_within_one_stretch(
 def test_streaming_gives_one_frame_a_period_without_knowing_the_length(films: Path, name: str) -> None:
     times = FILMS[name]["times"]
     wanted = [shown_at(times, ask) for ask in range(0, times[-1] - times[0] + 1, 1000)]
-    got = [number_in(image) for _, image in frames_every(films / name, 1.0)]
+    got = [number_in(image) for _, image in frames_every(films / name, 1.0, whole=True)]
     # How long the very last frame stays is the container's word, so one more may come.
     assert got[: len(wanted)] == wanted
     assert got[len(wanted) :] in ([], [len(times) - 1])
@@ -170,6 +201,11 @@ def test_of_a_truncated_video_the_frames_that_are_there_come_out(tmp_path: Path,
     got = [(asked, number_in(image)) for asked, _, image in frames_at(file, steady(100))]
     assert 5 <= len(got) < 80
     assert got == [(index * 100, index) for index in range(len(got))]
+    streamed = frames_every(file, 0.1)
+    assert [number_in(image) for _, image in streamed] == list(range(len(got)))
+    if not name.endswith("ts"):  # which does not announce how long it is
+        with pytest.raises(InputError, match=r"breaks off at \d.\d s of \d+.0 s"):
+            list(frames_every(file, 1, whole=True))
 
 
 def test_the_wrong_file_is_one_clear_line(tmp_path: Path) -> None:

@@ -13,19 +13,20 @@ from provenline import tables
 from provenline.errors import InputError
 from provenline.files import sha256_file
 from provenline.footage.extract import extract
-from provenline.footage.hashing import dhash
+from provenline.footage.hashing import dhash, thumbnail
 from provenline.footage.media import Media, read_media_list, scan, write_media_list
 from provenline.footage.params import EveryPlan, ExtractParams, WindowPlan
+from provenline.images import read_bytes
 from tests.footage.film import SIZE, film, irregular, number_in, picture, steady
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 VIDEOS = SHARED / "data" / "real" / "videos"
 EVERY = EveryPlan(kind="every", period_s=2, grid_s=0.5)
-WINDOW = WindowPlan(kind="window", period_s=1, span_s=4, grid_s=0.5)
+WINDOW = WindowPlan(kind="window", work="listed", period_s=1, span_s=4, grid_s=0.5)
 
 
 def params(plan: EveryPlan | WindowPlan = EVERY, tolerance: float = 0.0) -> ExtractParams:
-    return ExtractParams(sampling=plan, jpeg_quality=95, tolerance=tolerance)
+    return ExtractParams(sampling=plan, jpeg_quality=95, folder_limit=1000, tolerance=tolerance)
 
 
 def world(root: Path) -> list[Media]:
@@ -62,7 +63,9 @@ def test_the_table_and_the_stored_frames(tmp_path: Path, monkeypatch: pytest.Mon
         assert row.media_sha256 == sha256_file(tmp_path / "footage" / row.media)
         image = cv2.imread(row.path)
         assert image.shape == (row.height, row.width, 3) == (SIZE[1], SIZE[0], 3)
-        assert row.dhash == dhash(Path(row.path))
+        assert (int(row.dhash, 16) ^ int(dhash(image), 16)).bit_count() <= 4
+        grey = np.frombuffer(thumbnail(image), np.uint8).astype(int)
+        assert np.abs(np.frombuffer(row.thumbnail, np.uint8) - grey).max() <= 3
     assert [number_in(cv2.imread(path)) for path in one["path"]] == [40, 50, 60, 70]
     photos = frames[frames["plan"] == "photo"]
     assert [number_in(cv2.imread(path)) for path in photos["path"]] == [5, 900]
@@ -86,6 +89,33 @@ def test_the_same_again_whatever_the_order_and_what_stood_there(tmp_path: Path) 
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "frames").rglob("*.jpg")}
     assert not (tmp_path / "frames" / "0123456789ab").exists()
     assert len(first[first["media"] == "a/one.mp4"]) == 5
+
+
+def test_beyond_the_limit_a_clip_is_one_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    media = world(tmp_path / "footage")
+    loose, _ = extract(media, params(), Path("loose"))
+    few = params().model_copy(update={"folder_limit": len(loose) - 1})
+    packed, _ = extract(media, few, Path("packed"))
+    assert {path.suffix for path in Path("packed").iterdir()} == {".zip"}
+    pd.testing.assert_frame_equal(loose.drop(columns="path"), packed.drop(columns="path"))
+    for here, there in zip(loose["path"], packed["path"], strict=True):
+        assert read_bytes(here) == read_bytes(there)
+    before = {path.name: path.read_bytes() for path in Path("packed").iterdir()}
+    extract(media, few, Path("packed"))
+    assert before == {path.name: path.read_bytes() for path in Path("packed").iterdir()}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_number_of_workers_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    media = world(tmp_path / "footage")
+    expected, report = extract(media, params(), tmp_path / "frames")
+    monkeypatch.setenv("PROVENLINE_WORKERS", workers)
+    found, again = extract(media, params(), tmp_path / "frames")
+    pd.testing.assert_frame_equal(expected, found)
+    assert report == again
 
 
 def test_two_moments_in_one_frame_are_one_row(tmp_path: Path) -> None:
@@ -188,7 +218,7 @@ def test_a_folder_with_other_things_in_it_is_not_replaced(tmp_path: Path) -> Non
 def test_real_footage(tmp_path: Path, folder: str, count: int, capfd: pytest.CaptureFixture[str]) -> None:
     write_media_list(tmp_path / "media.csv", scan(VIDEOS / folder))
     media = read_media_list(tmp_path / "media.csv", VIDEOS / folder)
-    plan = WindowPlan(kind="window", period_s=5, span_s=60, grid_s=0.5)
+    plan = WindowPlan(kind="window", work="listed", period_s=5, span_s=60, grid_s=0.5)
     frames, report = extract(media, params(plan, tolerance=0.4), tmp_path / "frames")
     assert report["media"]["listed"] == count
     bad = ["worker_feed_short_truncated.mp4"] if folder == "derived" else []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,14 @@ def test_a_spreadsheets_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -
             "path,provenance\na.mp4,real\n",
             r"row 2, provenance: 'real' is no provenance. Write staged, production",
         ),
+        ("path,size\na.mp4,1.5\n", r"row 2, size: '1.5' is no number of bytes"),
+        ("path,sha256\na.mp4,ABC\n", r"row 2, sha256: 'ABC' is no SHA-256"),
+        (
+            "path,modified\na.mp4,2024-05-06\n",
+            r"row 2, modified: .* Write for example 2024-05-06T08:00:00\+00",
+        ),
+        ("path,modified\na.mp4,soon\n", r"row 2, modified: 'soon' is no date and time"),
+        ("path,started\na.mp4,2024-05-06T08:00:00+02:00\n", r"row 2, started: .* is no date and time"),
         ("path,day\na.mp4,May 6, 2024\n", r"row 2: 3 values for 2 columns\. Quote"),
         ('path\n"a.mp4\n', r"not a CSV that can be read"),
     ],
@@ -115,6 +124,24 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown column 'operation'"):
         write_media_list(tmp_path / "other.csv", [{"path": "a", "operation": "x"}])
     assert not (tmp_path / "other.csv").exists()
+
+
+def test_what_a_scan_adds_is_written_only_where_there_is_something(tmp_path: Path) -> None:
+    write_media_list(tmp_path / "plain.csv", [{"path": "a.mp4"}])
+    assert "size" not in (tmp_path / "plain.csv").read_text()
+    row = {
+        "path": "a.mp4",
+        "size": "12",
+        "modified": "2024-05-06T08:00:00.000001+00:00",
+        "sha256": "0" * 64,
+        "started": "2024-05-06T08:00:00",
+    }
+    write_media_list(tmp_path / "scanned.csv", [row, {"path": "b.mp4"}])
+    one, other = read_media_list(tmp_path / "scanned.csv", tmp_path)
+    assert (one.size, one.sha256) == (12, "0" * 64)
+    assert one.modified == datetime(2024, 5, 6, 8, 0, 0, 1, timezone.utc)
+    assert one.started == datetime(2024, 5, 6, 8)  # noqa: DTZ001
+    assert (other.size, other.modified, other.sha256, other.started) == (None, None, "", None)
 
 
 def test_scan_finds_footage_and_nothing_else(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from provenline.errors import InputError
-from provenline.footage.hashing import dhash
 from provenline.footage.photos import read_photo
 
 
@@ -63,12 +62,3 @@ def test_bad_photos(tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[st
     with pytest.raises(InputError, match="missing"):
         read_photo(tmp_path / f"gone{suffix}")
     assert capfd.readouterr() == ("", "")
-
-
-def test_dhash_is_the_published_method(tmp_path: Path) -> None:
-    file = saved(tmp_path / "a.png")
-    grey = np.asarray(Image.fromarray(scene()).convert("L").resize((9, 8), Image.Resampling.LANCZOS)).astype(
-        int
-    )
-    bits = (grey[:, 1:] > grey[:, :-1]).flatten()
-    assert dhash(file) == f"{int(''.join(str(int(bit)) for bit in bits), 2):016x}"

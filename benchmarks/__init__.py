@@ -1,0 +1,1 @@
+"""How long the costly stages take, against a floor and against what others use. Not installed."""
