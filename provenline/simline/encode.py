@@ -24,7 +24,7 @@ def write_video(path: Path, images: Iterable[Image], size: tuple[int, int], fps:
         fps: Frames per second.
         crf: Constant rate factor.
     """
-    # On processors with AVX-512, x264's macroblock tree gives other bytes from run to run; below, it does not.
+    # With AVX-512, x264's macroblock tree gives other bytes from run to run; below that it does not.
     tuning = "threads=1:lookahead_threads=1:me=dia:subme=1:trellis=0:rc-lookahead=5:asm=sse4"
     options = {"preset": "veryfast", "crf": str(crf), "threads": "1", "x264-params": tuning}
     with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
