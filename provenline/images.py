@@ -49,7 +49,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     data = read_bytes(path)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
-        raise InputError("no image that can be read", file=path, mend=_MEND)
+        raise InputError("image cannot be decoded", file=path, mend=_MEND)
     return np.asarray(image, dtype=np.uint8)
 
 

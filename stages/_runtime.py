@@ -213,4 +213,6 @@ def run(stage: Callable[..., str]) -> None:
         say_if_stale()
         sentence = stage(*sys.argv[1:])
         seconds = time.monotonic() - started
-        console.print(f"{sentence} ({seconds:.1f} s)", style="green", highlight=False, markup=False)
+        console.print(
+            f"{sentence} ({seconds:.1f} s)", style="green", highlight=False, markup=False, soft_wrap=True
+        )

@@ -60,5 +60,5 @@ def test_what_is_missing_or_damaged_is_said(stored: tuple[Path, Path, np.ndarray
     with pytest.raises(InputError, match="cannot be read"):
         read_bytes(member)
     file.write_bytes(b"text")
-    with pytest.raises(InputError, match="no image"):
+    with pytest.raises(InputError, match="image cannot be decoded"):
         read_image(file)

@@ -184,6 +184,8 @@ def compare(mine: Labels, other: Labels) -> Verdict:
             largest = max(largest, apart)
             if apart >= TOLERANCE_PX:
                 problems.append(f"{name}: {label}: {apart:.3f} px apart")
+    if not objects:
+        problems.append("no object was compared")
     return Verdict(len(mine), objects, largest, problems)
 
 

@@ -46,7 +46,7 @@ def announced(file: Path) -> Announced:
                     return _head(element)
                 if event == "start" and element.tag in ("image", "track"):
                     break
-    except (OSError, ParseError, DefusedXmlException):
+    except (OSError, ParseError, DefusedXmlException, LookupError, ValueError):
         pass
     return NOTHING
 

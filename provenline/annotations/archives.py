@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import lzma
 import shutil
 import stat
 import tarfile
@@ -12,12 +14,25 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from provenline.errors import InputError
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    gzip.BadGzipFile,
+    UnicodeDecodeError,
+)
+# Of damaged offsets, names too long for a file system, bad bzip2 data; a full disk is another thing.
+_DAMAGED_ERRNO = (None, errno.EINVAL, errno.ENAMETOOLONG)
 
 
 class Limits(NamedTuple):
@@ -36,6 +51,14 @@ class Limits(NamedTuple):
 
 LIMITS = Limits()
 _RATIO_FROM = 64 << 20
+_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_MOST_HEADER = 1 << 20
 
 
 class _Member(NamedTuple):
@@ -82,6 +105,11 @@ def unpack(path: str | Path, folder: str | Path, limits: Limits = LIMITS) -> Non
         raise InputError("file is missing", file=path) from None
     except (*_DAMAGED, NotImplementedError) as error:
         raise InputError(f"not a readable archive ({error})", file=path, mend="Export it again") from None
+    except OSError as error:
+        if error.errno not in _DAMAGED_ERRNO:
+            raise
+        what = f"not a readable archive ({error.strerror or error})"
+        raise InputError(what, file=path, mend="Export it again") from None
 
 
 @contextmanager
@@ -100,20 +128,32 @@ def opened(path: str | Path) -> Iterator[IO[bytes]]:
     name = path.relative_to(packed).as_posix()
     try:
         with _open(packed) as archive:
-            if isinstance(archive, zipfile.ZipFile):
-                member: IO[bytes] | None = archive.open(name)
-            else:
-                member = archive.extractfile(name)
+            # Packers write "./a.xml" and Windows' separators; the name is the one after unpacking.
+            member = next((one for one in _members(archive, packed, LIMITS) if one.name == name), None)
             if member is None:
                 raise KeyError(name)
-            with member:
-                yield member
+            with _stream(archive, member) as stream:
+                yield stream
     except (KeyError, *_DAMAGED) as error:
         raise FileNotFoundError(f"{packed} does not hold {name} ({error})") from None
 
 
 def _open(path: Path) -> zipfile.ZipFile | tarfile.TarFile:
-    return zipfile.ZipFile(path) if path.name.lower().endswith(".zip") else tarfile.open(path)
+    if path.name.lower().endswith(".zip"):
+        return zipfile.ZipFile(path)
+    return tarfile.open(path, tarinfo=_TarInfo)
+
+
+class _TarInfo(tarfile.TarInfo):
+    """Refuses overlong headers of names and attributes: they are read whole, before any bound applies."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the member that a block of 512 bytes begins; named as the standard library calls it."""
+        info = super().frombuf(buf, encoding, errors)
+        if info.type in _HEADERS and info.size > _MOST_HEADER:
+            raise tarfile.ReadError(f"a header of {info.size} bytes")
+        return info
 
 
 def _members(archive: zipfile.ZipFile | tarfile.TarFile, path: Path, limits: Limits) -> Iterator[_Member]:
@@ -161,22 +201,24 @@ def _tar_member(info: tarfile.TarInfo, path: Path) -> _Member | None:
 def _inside(name: str, path: Path) -> str:
     """Return a member's name as a relative path that stays inside; Windows' separators and drives too."""
     plain = PurePosixPath(unicodedata.normalize("NFC", name.replace("\\", "/")))
-    if plain.is_absolute() or ".." in plain.parts or not plain.parts or ":" in plain.parts[0]:
+    if "\0" in name or plain.is_absolute() or ".." in plain.parts or not plain.parts or ":" in plain.parts[0]:
         raise InputError("the name leads out of the archive", file=path, place=name)
     return plain.as_posix()
 
 
+def _stream(archive: zipfile.ZipFile | tarfile.TarFile, member: _Member) -> IO[bytes]:
+    if isinstance(archive, zipfile.ZipFile):
+        return archive.open(member.info)  # type: ignore[arg-type]
+    found = archive.extractfile(member.info)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
 def _write(archive: zipfile.ZipFile | tarfile.TarFile, member: _Member, folder: Path, path: Path) -> None:
     target = folder / member.name
-    source = (
-        archive.open(member.info)  # type: ignore[arg-type]
-        if isinstance(archive, zipfile.ZipFile)
-        else archive.extractfile(member.info)  # type: ignore[arg-type]
-    )
-    assert source is not None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with source, target.open("xb") as file:
+        with _stream(archive, member) as source, target.open("xb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
     except (FileExistsError, NotADirectoryError):
         raise InputError("a file is in the way", file=path, place=member.name) from None

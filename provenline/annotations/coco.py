@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from provenline.annotations import json_text
 from provenline.annotations.masks import enclosing, encode, from_coco
 from provenline.annotations.model import BadShape, Box, ImageLabels, ObjectLabel
 from provenline.annotations.shapes import enclosing_box, rotated
@@ -67,13 +68,7 @@ def read(path: str | Path) -> list[ImageLabels]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise InputError("file is missing", file=path, mend=_EXPORT) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else None
-        raise InputError("not JSON", file=path, place=place, mend=_EXPORT) from None
+    data = json_text.load(path, _EXPORT)
     if not isinstance(data, dict) or not isinstance(data.get("images"), list):
         raise InputError("not a COCO file (it lists no images)", file=path, mend=_EXPORT)
     return data

@@ -21,7 +21,7 @@ from provenline.annotations.model import BadShape, ImageLabels, ObjectLabel
 from provenline.errors import InputError
 
 _EXPORT = "Export the task or the job as 'CVAT for video 1.1'"
-_STEP = re.compile(r"\s*step\s*=\s*([1-9]\d*)\s*")
+_STEP = re.compile(r"\s*step\s*=\s*([1-9]\d{0,8})\s*")
 _MOST_FRAMES = 10_000_000  # four days at 25 frames a second; more is a broken head
 _SIDES = ("xtl", "ytl", "xbr", "ybr")
 
@@ -61,11 +61,15 @@ def read(path: str | Path) -> list[ImageLabels]:
 
     Raises:
         InputError: The file is missing, empty, malformed, declares entities, is no CVAT export for
-            video, or does not say which frames of a video of which size were annotated; with the line.
+            video, or one of several tasks, or does not say which frames of a video of which size were
+            annotated; with the line.
     """
     path = Path(path)
     target = _Tracks(path, _EXPORT)
     stream(path, target)
+    if target.tasks > 1:
+        what = f"a project of {target.tasks} tasks, each of which counts its frames from 0"
+        raise InputError(what, file=path, place="meta", mend="Export every task by itself")
     head = _head(target)
     found = _Found(defaultdict(list), defaultdict(list), defaultdict(Counter))
     for label, rows in target.tracks:
@@ -98,7 +102,13 @@ class _Tracks(Target):
     def __init__(self, file: Path, mend: str) -> None:
         super().__init__(file, mend)
         self.tracks: list[tuple[str, list[_Row]]] = []
+        self.tasks = 0
         self._track: dict[str, str] | None = None
+
+    def start(self, tag: str, xml: dict[str, str]) -> None:
+        """Take a start tag, as the parser gives it."""
+        super().start(tag, xml)
+        self.tasks += self._path[1:] == ["meta", "project", "tasks", "task"]
 
     def container(self, tag: str, xml: Mapping[str, str]) -> None:
         if tag == "image":

@@ -108,7 +108,8 @@ def stream(path: Path, target: Target) -> None:
     """Give all elements of a file to ``target``.
 
     Raises:
-        InputError: The file is missing, empty, malformed, or declares entities; with the line.
+        InputError: The file is missing, empty, malformed, in an unknown encoding, or declares entities;
+            with the line.
     """
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
     expat = parser.parser
@@ -125,6 +126,8 @@ def stream(path: Path, target: Target) -> None:
         raise InputError(f"malformed XML ({error})", file=path, place=place, mend=target.mend) from None
     except DefusedXmlException as error:
         raise target.error(f"the XML declares a document type or entities ({type(error).__name__})") from None
+    except (LookupError, ValueError) as error:
+        raise target.error(f"an encoding that cannot be read ({error})") from None
 
 
 def attributes(element: Element, shape: Shape) -> dict[str, str]:

@@ -65,7 +65,7 @@ def export(
 
     Raises:
         InputError: The folder exists, an image is missing, no frame was annotated by them, or a label
-            does not occur.
+            does not occur or is asked for twice.
     """
     folder = Path(folder)
     if folder.exists():
@@ -76,6 +76,9 @@ def export(
     if unknown:
         known = ", ".join(sorted(set(boxes["label"]))) or "none"
         raise InputError(f"no object is called '{unknown[0]}'", mend=f"Known: {known}")
+    twice = next((label for label, times in Counter(labels).items() if times > 1), None)
+    if twice is not None:
+        raise InputError(f"'{twice}' is asked for twice", mend="Name each label once")
     wanted = list(labels) or sorted(found)
     images = list(_images(frames, boxes[_counting(boxes, chosen)], chosen, set(wanted)))
     with atomic_path(folder) as temporary:

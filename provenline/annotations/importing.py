@@ -109,16 +109,15 @@ def _open(folder: Path, params: AnnotateParams) -> Iterator[Exports]:
     exports = Exports({}, {}, dict(formats))
     with ExitStack() as stack:
         for annotator, kind in sorted(formats.items()):
-            part = folder / annotator if (folder / annotator).is_dir() else folder
-            images, without = stack.enter_context(open_exports(part, kind, origin))
-            name = (
-                annotator if annotator in images or len(images) != 1 or part == folder else next(iter(images))
-            )
-            if name not in images:
+            images, without = stack.enter_context(open_exports(folder, kind, origin, annotator))
+            if annotator not in images:
                 found = ", ".join(images) or "none"
                 mend = "Give each annotator a folder, or name the exports after them"
-                raise InputError(f"no {kind} export of '{annotator}' (found: {found})", file=part, mend=mend)
-            exports.images[annotator], exports.without[annotator] = images[name], without.get(name, [])
+                raise InputError(
+                    f"no {kind} export of '{annotator}' (found: {found})", file=folder, mend=mend
+                )
+            exports.images[annotator] = images[annotator]
+            exports.without[annotator] = without.get(annotator, [])
         yield exports
 
 

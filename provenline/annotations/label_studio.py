@@ -6,7 +6,6 @@ Format: https://labelstud.io/guide/export and https://labelstud.io/guide/task_fo
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from provenline.annotations import label_studio_video
+from provenline.annotations import json_text, label_studio_video
 from provenline.annotations.label_studio_shapes import Found, Region
 from provenline.annotations.model import ImageLabels
 from provenline.errors import InputError
@@ -86,13 +85,7 @@ def file_name(source: str) -> str:
 
 
 def _tasks(path: Path) -> list[Any]:
-    try:
-        tasks = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise InputError("file is missing", file=path, mend=_EXPORT) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else None
-        raise InputError("not JSON", file=path, place=place, mend=_EXPORT) from None
+    tasks = json_text.load(path, _EXPORT)
     if not isinstance(tasks, list):
         raise InputError("not a list of tasks", file=path, mend=_EXPORT)
     return tasks

@@ -52,7 +52,7 @@ class _Source(NamedTuple):
 
 @contextmanager
 def open_exports(
-    folder: Path, kind: str, voc_origin: voc.Origin = 0
+    folder: Path, kind: str, voc_origin: voc.Origin = 0, only: str = ""
 ) -> Iterator[tuple[Exports, dict[str, list[str]]]]:
     """Read the exports in a folder.
 
@@ -63,6 +63,8 @@ def open_exports(
         folder: Holds the exports. Not looked at for ``none``.
         kind: ``cvat``, ``cvat_video``, ``label_studio``, ``coco``, ``yolo``, ``voc`` or ``none``.
         voc_origin: See `voc.read`.
+        only: Name of the file, archive or folder to read, where there is one of that name: the others
+            may be of other formats.
 
     Yields:
         Labels per annotator, and images without a label file per annotator where the format has a file
@@ -77,9 +79,9 @@ def open_exports(
         return
     with tempfile.TemporaryDirectory(prefix="provenline-") as temporary:
         if kind in _FILES:
-            yield _read_files(_file_sources(folder, kind, Path(temporary)), kind), {}
+            yield _read_files(_file_sources(folder, kind, Path(temporary), only), kind), {}
         else:
-            yield _read_folders(_folder_sources(folder, kind, Path(temporary)), kind, voc_origin)
+            yield _read_folders(_folder_sources(folder, kind, Path(temporary), only), kind, voc_origin)
 
 
 def _read_files(sources: list[_Source], kind: str) -> Exports:
@@ -150,29 +152,34 @@ def _pictures(roots: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-def _file_sources(folder: Path, kind: str, temporary: Path) -> list[_Source]:
+def _file_sources(folder: Path, kind: str, temporary: Path, only: str) -> list[_Source]:
     ending = _FILES[kind]
-    sources = [_Source(file.stem, folder, folder, [file]) for file in sorted(folder.glob(f"*{ending}"))]
-    for name, root, said in _parts(folder, temporary):
-        if files := sorted(root.rglob(f"*{ending}")):
+    listed = _listed(folder, only)
+    own_files = [path for path in listed if path.is_file() and path.suffix == ending and _is_own(path)]
+    sources = [_Source(file.stem, folder, folder, [file]) for file in own_files]
+    for name, root, said in _parts(listed, temporary):
+        if files := sorted(filter(_is_own, root.rglob(f"*{ending}"))):
             # COCO exports keep their files in a folder of this name: no annotator's.
             own = root == folder / "annotations"
             sources.append(_Source(kind if own else name, root, said, files))
+        else:
+            _refuse_packed(root, said)
     if not sources:
         mend = f"Put each annotator's export there, as <annotator>{ending} or <annotator>.zip"
         raise InputError(f"no {ending[1:].upper()} export", file=folder, mend=mend)
     return _distinct(sources, folder)
 
 
-def _folder_sources(folder: Path, kind: str, temporary: Path) -> list[_Source]:
+def _folder_sources(folder: Path, kind: str, temporary: Path, only: str) -> list[_Source]:
     is_export = yolo.is_export if kind == "yolo" else voc.is_export
-    if is_export(folder):
+    if not only and is_export(folder):
         return [_Source(kind, folder, folder)]
     sources: list[_Source] = []
-    for name, root, said in _parts(folder, temporary):
-        inner = [root, *(path for path in sorted(root.iterdir()) if path.is_dir())]
-        if found := next((path for path in inner if is_export(path)), None):
+    for name, root, said in _parts(_listed(folder, only), temporary):
+        if found := _only_export(root, said, is_export):
             sources.append(_Source(name, found, said / found.relative_to(root)))
+        else:
+            _refuse_packed(root, said)
     if not sources:
         what = "no data.yaml" if kind == "yolo" else "no label files"
         mend = f"Give a {kind.upper()} folder, or one that holds a {kind.upper()} folder per annotator"
@@ -180,9 +187,47 @@ def _folder_sources(folder: Path, kind: str, temporary: Path) -> list[_Source]:
     return _distinct(sources, folder)
 
 
-def _parts(folder: Path, temporary: Path) -> Iterator[tuple[str, Path, Path]]:
-    """Yield the folders and archives in a folder: name, where it lies, how it is called."""
-    for index, path in enumerate(sorted(folder.glob("*"))):
+def _is_own(file: Path) -> bool:
+    """Return whether a file is none that macOS adds to the archives that it packs."""
+    return not file.name.startswith("._")
+
+
+def _only_export(root: Path, said: Path, is_export: Callable[[Path], bool]) -> Path | None:
+    """Return the folder that is the export: ``root``, or the one in it that is."""
+    if is_export(root):
+        return root
+    found = [path for path in sorted(root.iterdir()) if path.is_dir() and is_export(path)]
+    if len(found) > 1:
+        what = f"two exports, '{found[0].name}' and '{found[1].name}'"
+        raise InputError(
+            what, file=said, mend="Make them one, or give each a folder of its own beside this one"
+        )
+    return found[0] if found else None
+
+
+def _listed(folder: Path, only: str) -> list[Path]:
+    """Return what lies in a folder; where something there is called ``only``, that alone."""
+    everything = sorted(folder.glob("*"))
+    named = [path for path in everything if only and _name(path) == only]
+    return named or everything
+
+
+def _name(path: Path) -> str:
+    if path.is_dir():
+        return path.name
+    return archives.stem(path) if archives.is_archive(path) else path.stem
+
+
+def _refuse_packed(root: Path, said: Path) -> None:
+    """Refuse archives where nobody looks for them: they would be left out without a word."""
+    if packed := next(filter(archives.is_archive, sorted(root.rglob("*"))), None):
+        mend = "Unpack it there, or put it beside the folder, named after its annotator"
+        raise InputError("an archive inside of an export", file=said / packed.relative_to(root), mend=mend)
+
+
+def _parts(paths: Iterable[Path], temporary: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Yield the folders and archives among some paths: name, where it lies, how it is called."""
+    for index, path in enumerate(paths):
         if archives.is_archive(path):
             archives.unpack(path, temporary / str(index))
             yield archives.stem(path), temporary / str(index), path

@@ -107,6 +107,9 @@ def _parsed(file: Path) -> tuple[Element, tuple[int, int] | None]:
     except DefusedXmlException as error:
         what = f"the XML declares a document type or entities ({type(error).__name__})"
         raise InputError(what, file=file, mend=_EXPORT) from None
+    except (LookupError, ValueError) as error:
+        what = f"an encoding that cannot be read ({error})"
+        raise InputError(what, file=file, mend=_EXPORT) from None
     if tree is None or tree.tag != "annotation":
         raise InputError("not a VOC file", file=file, mend=_EXPORT)
     return tree, _size(tree)

@@ -26,6 +26,16 @@ _NAMES = ("data.yaml", "classes.txt", "obj.names")
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses aliases: those of aliases make gigabytes of a few lines."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Return the next node; named as PyYAML calls it."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "it uses aliases", None)
+        return super().compose_node(parent, index)
+
+
 def is_export(folder: Path) -> bool:
     """Return whether a folder holds the list of names that `read` needs."""
     return any((folder / name).is_file() for name in _NAMES)
@@ -74,24 +84,34 @@ def read_names(path: str | Path) -> dict[int, str]:
     """Return the class names of a ``data.yaml``, which may hold them as a list or by number, or of a list.
 
     Raises:
-        InputError: The file is missing, is not YAML, or has no usable ``names``.
+        InputError: The file is missing, is not YAML, uses aliases, or has no usable ``names``.
     """
     path = Path(path)
-    if path.suffix != ".yaml" and path.is_file():
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        return {number: line.strip() for number, line in enumerate(lines) if line.strip()}
     try:
-        names = yaml.safe_load(path.read_text(encoding="utf-8"))["names"]
-        pairs = names.items() if isinstance(names, dict) else enumerate(names)
-        return {int(number): str(name) for number, name in pairs}
+        if path.suffix != ".yaml" and path.is_file():
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            return {number: line.strip() for number, line in enumerate(lines) if line.strip()}
+        return _listed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError("file is missing", file=path, mend="A YOLO folder needs its data.yaml") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}" if mark else None
         raise InputError(f"not YAML ({getattr(error, 'problem', error)})", file=path, place=place) from None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
         raise InputError("no class names", file=path, place="names", mend="List them under names") from None
+
+
+def _listed(text: str) -> dict[int, str]:
+    names = yaml.load(text, _Loader)["names"]  # noqa: S506, a safe loader
+    if not isinstance(names, (dict, list)):
+        raise TypeError("no list")
+    pairs = [(int(n), name) for n, name in (names.items() if isinstance(names, dict) else enumerate(names))]
+    if any(isinstance(name, (dict, list, set)) for _, name in pairs):
+        raise TypeError("a name is no text")
+    found = {number: str(name) for number, name in pairs}
+    "".join(found.values()).encode()  # escapes can make text that cannot be written: a ValueError
+    return found
 
 
 def _read_file(file: Path, name: str, names: dict[int, str]) -> ImageLabels:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from provenline import tables
 from provenline.detectors.preprocess import Image
 from provenline.errors import InputError
+from provenline.images import read_image
 from provenline.progress import bar
 
 
@@ -93,12 +93,9 @@ def _append(columns: dict[str, list[Any]], frame_id: str, found: Detections) -> 
 
 
 def _read(path: Path, width: int, height: int) -> Image:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        what = "image cannot be decoded" if path.exists() else "image is missing"
-        raise InputError(what, file=path, mend="Run `dvc repro extract` or `dvc pull`")
+    image = read_image(path)
     if image.shape[:2] != (height, width):
         size = f"{image.shape[1]}x{image.shape[0]}"
         mend = "Run `dvc repro extract`: boxes are in the pixels of the table"
         raise InputError(f"image is {size}, the table says {width}x{height}", file=path, mend=mend)
-    return np.asarray(image, dtype=np.uint8)
+    return image

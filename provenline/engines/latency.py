@@ -27,6 +27,7 @@ from provenline.detectors.base import Detector
 from provenline.detectors.device import cores
 from provenline.engines.params import LatencyParams
 from provenline.errors import InputError
+from provenline.images import read_image
 
 Image = NDArray[np.uint8]
 
@@ -92,13 +93,13 @@ def measure(bundle: Path, images: Sequence[Path], params: LatencyParams, device:
 def _measure_here(bundle: Path, paths: Sequence[str], params: LatencyParams, device: str) -> dict[str, Any]:
     from provenline.detectors.open import open_engine
 
-    images = [image for path in paths if (image := cv2.imread(path, cv2.IMREAD_COLOR)) is not None]
+    images = [read_image(path) for path in paths]
     if not images:
         raise InputError("no frame to measure on", file=bundle)
     start = time.perf_counter()
     detector = open_engine(bundle, device)
     load_ms = round((time.perf_counter() - start) * 1000, 1)
-    timed = time_detector(detector, [image.astype(np.uint8, copy=False) for image in images], params)
+    timed = time_detector(detector, images, params)
     shape = [images[0].shape[1], images[0].shape[0]]
     return {
         **timed,

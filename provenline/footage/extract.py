@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
 
 import cv2
@@ -54,12 +55,16 @@ class _Checked:
 
 @dataclass(frozen=True)
 class _Shelf:
-    """Where frames are stored, and how: the folder while it is written, and as the table names it."""
+    """Where frames are stored, and how: the folder while it is written, and as the table names it.
+
+    Once ``stop`` is set, nobody waits for them any more.
+    """
 
     folder: Path
     shown_as: Path
     archived: bool
     threads: int
+    stop: Event
 
 
 def extract(
@@ -92,9 +97,10 @@ def extract(
             Path(os.path.relpath(frames_dir)),
             archived=sum(len(one.asked) for one in checked) > params.folder_limit,
             threads=1 if _workers() > 1 and len(checked) > 1 else 0,
+            stop=Event(),
         )
         work = partial(_store_media, params, shelf)
-        outcomes = _in_parallel(work, checked, "Extracting frames")
+        outcomes = _in_parallel(work, checked, "Extracting frames", shelf.stop)
         _refuse_too_many(
             [(one.media, one.bad) for one in outcomes if one.bad], len(checked), params.tolerance
         )
@@ -102,11 +108,20 @@ def extract(
     return tables.table(rows, tables.FRAMES), report(outcomes, params)
 
 
-def _in_parallel(work: Callable[[In], Out], items: list[In], title: str) -> list[Out]:
-    """Apply ``work`` in threads (FFmpeg and OpenCV release the interpreter lock); keep the order."""
+def _in_parallel(
+    work: Callable[[In], Out], items: list[In], title: str, stop: Event | None = None
+) -> list[Out]:
+    """Apply ``work`` in threads (FFmpeg and OpenCV release the interpreter lock); keep the order.
+
+    When this is interrupted, ``stop`` is set: a video of hours must not be decoded to its end first.
+    """
     pool = ThreadPoolExecutor(_workers())
     try:
         return list(track(pool.map(work, items), title, total=len(items)))
+    except BaseException:
+        if stop:
+            stop.set()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -169,7 +184,7 @@ def _store_media(params: ExtractParams, shelf: _Shelf, one: _Checked) -> Outcome
             if one.media.kind == "photo":
                 outcome = _store_photo(params, one, row)
             else:
-                outcome = _store_video(params, one, row, shelf.threads)
+                outcome = _store_video(params, one, row, shelf)
     except InputError as error:
         outcome = Outcome(one.media, error.what)
     if not outcome.rows:
@@ -182,11 +197,13 @@ def _store_photo(params: ExtractParams, one: _Checked, row: MakeRow) -> Outcome:
     return Outcome(one.media, rows=(row("photo", 0, image, data or _jpeg(image, params.jpeg_quality)),))
 
 
-def _store_video(params: ExtractParams, one: _Checked, row: MakeRow, threads: int) -> Outcome:
+def _store_video(params: ExtractParams, one: _Checked, row: MakeRow, shelf: _Shelf) -> Outcome:
     rows: dict[int, Row] = {}
     answered: set[int] = set()
-    with Reader(one.media.file, threads) as reader:
+    with Reader(one.media.file, shelf.threads) as reader:
         for asked, presented, image in answer(reader, one.asked):
+            if shelf.stop.is_set():
+                break
             answered.add(asked)
             if presented not in rows:
                 data = _jpeg(image, params.jpeg_quality)

@@ -16,14 +16,14 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from provenline.footage.probe import open_video, start_pts, time_base
+from provenline.footage.slices import Slices
 
 # Without an index nobody knows where the next keyframe is: only a wide gap is worth a try.
 BLIND_JUMP_MS = 10_000
 BACK_OFF_S = (0, 1, 8, 64)
-# Where packets say when they are shown and whether others build on them; how many are looked at ahead.
-TELLING_CODECS = frozenset({"h264", "hevc"})
+# Where packets say when they are shown; how much is looked at ahead.
 TELLING_CONTAINERS = frozenset({"mov", "mp4", "matroska", "webm"})
-LOOK_AHEAD = 1500
+LOOK_AHEAD_BYTES = 1 << 26
 
 
 class Packets:
@@ -72,10 +72,7 @@ class Packets:
             threads: Of the decoder from here on. With one, a packet that is refused is the one that was
                 handed out last.
         """
-        self._stack.close()
-        self._container: InputContainer
-        self._container, self.stream = self._stack.enter_context(open_video(self._file))
-        self._tick = time_base(self.stream)
+        self._open()
         names = set(self._container.format.name.split(","))
         # AVI has no presentation times, and FFmpeg's guesses are wrong where B-frames shuffle the order:
         # there the frames take the decoding times in the order in which they come out, from the start on.
@@ -83,11 +80,14 @@ class Packets:
         self.lossy = "mpegts" in names
         # A program stream does not time every packet, and after a jump FFmpeg guesses the others wrong.
         self._no_jumps = self._no_jumps or not jumps or self.in_order or "mpeg" in names
-        telling = TELLING_CONTAINERS & names and self.stream.codec_context.name in TELLING_CODECS
-        self._no_skips = self._no_skips or not skips or not telling or _layered(self.stream)
+        self._slices = Slices(self.stream)
+        telling = TELLING_CONTAINERS & names and self._slices.tell
+        self._no_skips = self._no_skips or not skips or not telling
         self._threads = self._threads if threads is None else threads
-        self.stream.codec_context.thread_count = self._threads
         self._begin(self._demux())
+        if "matroska" in names and not self._no_jumps:
+            self._load_index()
+        self.stream.codec_context.thread_count = self._threads
 
     @property
     def careful(self) -> bool:
@@ -123,7 +123,7 @@ class Packets:
                 return None
             packets = self._demux()
             landing = next((packet for packet in packets if packet.is_keyframe and packet.size), None)
-            if landing is None or landing.pts is None or landing.dts is None:
+            if landing is None or landing.pts is None:
                 return None
             if landing.pts <= target:
                 self._begin(packets)
@@ -151,15 +151,21 @@ class Packets:
 
         Empty where they do not tell which of them is the last one shown up to then.
         """
+        held = sum(one.size for one in self._queue)
         while not self._no_skips and not (self._queue and self._past(self._queue[-1], asked_ms)):
-            packet = self._demuxed() if len(self._queue) < LOOK_AHEAD else None
+            packet = self._demuxed() if held < LOOK_AHEAD_BYTES else None
             if packet is None:
                 return []
             self._queue.append(packet)
+            held += packet.size
         if self._no_skips:
             return []
         shown = (one.pts for one in self._queue if one.size and not one.is_discard)
         return sorted(pts for pts in shown if pts is not None and self.ms(pts) <= asked_ms)
+
+    def unused(self, packet: Packet[Any]) -> bool:
+        """Say whether no other picture builds on that of this packet, one of those that `due` told of."""
+        return self._slices.unused(packet)
 
     def cut_off(self, needed: int, asked_ms: int, following_ms: int | None) -> None:
         """Let the decoder end with the packet that is needed, if the next moment is reached by a jump.
@@ -172,12 +178,34 @@ class Packets:
             following_ms: The moment asked for next; None where this is the last one.
         """
         last = next(index for index, one in enumerate(self._queue) if one.pts == needed)
-        since = self._queue[last].dts
+        since = decoded_at(self._queue[last])
         if not self._queue[-1].size or since is None:
             return
         if following_ms is None or self.keyframe_ahead(following_ms, since, asked_ms):
             self._queue = deque([*islice(self._queue, last + 1), Packet()])
             self.spent = True
+
+    def _open(self) -> None:
+        self._stack.close()
+        self._container: InputContainer
+        self._container, self.stream = self._stack.enter_context(open_video(self._file))
+        self._tick = time_base(self.stream)
+
+    def _load_index(self) -> None:
+        """Jump to where the file begins: only then FFmpeg reads the index of a Matroska file."""
+        first = next(self._packets)
+        try:
+            self._container.seek(first.pts or 0, stream=self.stream, backward=True)
+            packets = self._demux()
+            again = next(packets)
+        except av.FFmpegError:
+            again = None
+        if again is None or again.pos is None or again.pos != first.pos:
+            self._open()
+            self._begin(self._demux())
+        else:
+            self._begin(packets)
+            self._queue.append(again)
 
     def _begin(self, packets: Iterator[Packet[Any]]) -> None:
         self._packets = packets
@@ -198,21 +226,16 @@ class Packets:
 
     def _past(self, packet: Packet[Any], asked_ms: int) -> bool:
         """Say whether this packet, and all that follow, are presented after a moment, or cannot be told."""
-        if packet.pts is None or packet.dts is None or packet.is_corrupt:
-            # Nothing is left out where a packet does not say when it is shown; the file's end is no packet.
-            self._no_skips = self._no_skips or bool(packet.size)
-            return True
-        return self.ms(packet.dts) > asked_ms
+        if not packet.size:
+            return True  # the file's end
+        # Nothing is left out where a packet does not say when it is shown.
+        self._no_skips = self._no_skips or packet.pts is None or packet.is_corrupt
+        return self._no_skips or (packet.dts is not None and self.ms(packet.dts) > asked_ms)
 
     def _target(self, asked_ms: int) -> int:
         return start_pts(self.stream) + int((asked_ms + Fraction(1, 2)) / 1000 / self._tick)
 
 
-def _layered(stream: VideoStream) -> bool:
-    """Say whether a lower layer's pictures, unused within it, may still be used by a higher one (H.265)."""
-    codec = stream.codec_context
-    if codec.name != "hevc":
-        return False
-    data = codec.extradata or b""
-    # ISO/IEC 14496-15, 8.3.3.1: byte 21 of hvcC holds numTemporalLayers in bits 3 to 5; 0 is unknown.
-    return len(data) < 22 or data[0] != 1 or data[21] >> 3 & 7 != 1
+def decoded_at(packet: Packet[Any]) -> int | None:
+    """Return when a packet is decoded, in ticks; after a jump Matroska's first only says when it is shown."""
+    return packet.pts if packet.dts is None else packet.dts

@@ -13,7 +13,7 @@ import av
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from provenline.footage.packets import Packets
+from provenline.footage.packets import Packets, decoded_at
 from provenline.footage.probe import start_pts
 
 FOREVER_MS = 1 << 62
@@ -175,7 +175,8 @@ class Reader:
         self._damaged = False
         self._lost_pts: int | None = None  # what is presented from then on is lost, up to a keyframe
         self._floor = landing.pts if landing else None
-        self._last_dts = -FOREVER_MS if landing is None or landing.dts is None else landing.dts
+        at = decoded_at(landing) if landing else None
+        self._last_dts = -FOREVER_MS if at is None else at
         self._last_pts: int | None = None
         self._last_ms = self._hold = 0
 
@@ -186,7 +187,10 @@ class Reader:
         if packet.dts is not None:
             self._last_dts = max(self._last_dts, packet.dts)
         owed = packet.dts if self._packets.in_order else packet.pts
-        if not self._leave_out(packet) and owed is not None and not packet.is_discard:
+        if self._may_leave_out(packet):
+            self._skipped = True
+            return
+        if owed is not None and not packet.is_discard:
             heapq.heappush(self._pending, owed)
         if self._damaged and not packet.is_keyframe and packet.pts is not None:
             # It may build on what was damaged, wherever it is presented.
@@ -201,12 +205,9 @@ class Reader:
         for frame in frames:
             self._take(frame)
 
-    def _leave_out(self, packet: Packet[Any]) -> bool:
-        """Tell the decoder whether it may pass a packet over if nothing builds on it, and return that."""
-        may = self._needed is not None and packet.pts is not None and packet.pts < self._needed
-        self._skipped = self._skipped or may
-        self._packets.stream.codec_context.skip_frame = "NONREF" if may else "DEFAULT"
-        return may
+    def _may_leave_out(self, packet: Packet[Any]) -> bool:
+        early = self._needed is not None and packet.pts is not None and packet.pts < self._needed
+        return early and not packet.is_corrupt and self._packets.unused(packet)
 
     def _refused(self, packet: Packet[Any]) -> None:
         hidden = packet.pts is None or self._packets.in_order or self._packets.lossy
@@ -225,7 +226,8 @@ class Reader:
         self._bad.add(pts)
         self._damaged = True
         self._blamed = self._blamed or (self._runs_in and not self._wary)
-        self.doubtful = self.doubtful or self._blamed or self._skipped or not self._packets.careful
+        left_out = self._skipped or self.spent
+        self.doubtful = self.doubtful or self._blamed or left_out or not self._packets.careful
 
     def _lose(self, pts: int) -> None:
         if self._last_pts is None or pts > self._last_pts:
@@ -238,9 +240,8 @@ class Reader:
         if late or (self._floor is not None and pts < self._floor):
             return
         self._settle(pts)
-        self._arrived(pts)
         if frame.is_corrupt:
-            self.doubtful = self.doubtful or self._skipped
+            self.doubtful = self.doubtful or self._skipped or self.spent
             self._lose(pts)
         lost = None
         if self._lost_pts is not None and pts >= self._lost_pts:
@@ -249,6 +250,7 @@ class Reader:
             if not frame.key_frame or frame.is_corrupt or self._packets.in_order:
                 return
             lost, self._lost_pts, self._damaged = self._packets.ms(self._lost_pts), None, False
+        self._arrived(pts)
         before = self._before if pts == self._needed and self._before is not None else self._last_pts
         self._hold = max(
             frame.duration or 0, 0 if before is None else pts - max(before, self._last_pts or before)

@@ -15,6 +15,8 @@ CEILING_NOTE = (
 def ceiling(evidence: Evidence, name: str = "") -> Ceiling | None:
     """Return the ceiling for a set: the deployment labels' own where they have one, else development's.
 
+    Annotators are compared on one label: their ceiling says nothing about scores that other classes are in.
+
     Args:
         evidence: What is known.
         name: ``deployment``, ``test``, ...
@@ -22,8 +24,9 @@ def ceiling(evidence: Evidence, name: str = "") -> Ceiling | None:
     sides = (evidence.deployment, evidence.development) if name == "deployment" else (evidence.development,)
     for side in sides:
         agreement = side.annotation.agreement if side.annotation else None
-        if agreement and agreement.details.ceiling:
-            return agreement.details.ceiling
+        found = agreement.details.ceiling if agreement else None
+        if found and set(evidence.classes) <= {found.label or next(iter(evidence.classes), "")}:
+            return found
     return None
 
 

@@ -81,11 +81,13 @@ class Ceiling:
         human: Metric -> what one annotator scores against the other.
         reach: Metric (``map50``, ``map``) -> the most that a perfect detector reaches.
         method: How it follows from the agreement.
+        label: Whose boxes it was measured on; empty where the importer did not say.
     """
 
     human: Mapping[str, Estimate | None]
     reach: Mapping[str, Estimate | None]
     method: str
+    label: str
 
 
 @dataclass(frozen=True)

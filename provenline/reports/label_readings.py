@@ -109,7 +109,7 @@ def agreement_details(given: Document, worst: Document) -> AgreementDetails:
         regions=_regions(worst.part("regions")) if worst.has("regions") else None,
         curve=tuple(_curve(worst)),
         categories=tuple(map(_category, worst.rows("categories"))),
-        ceiling=_ceiling(given.part("ceiling")) if given.has("ceiling") else None,
+        ceiling=_ceiling(given.part("ceiling"), given.text("label", "")) if given.has("ceiling") else None,
         disagreements=tuple(map(_disagreement, given.rows("disagreements"))),
         disagreement_counts=tally(given, "disagreement_counts"),
     )
@@ -144,11 +144,12 @@ def _category(row: Document) -> CategoryAgreement:
     )
 
 
-def _ceiling(given: Document) -> Ceiling:
+def _ceiling(given: Document, label: str) -> Ceiling:
     return Ceiling(
         human={name: given.estimate(key) for name, key in HUMAN.items()},
         reach={name: given.estimate(key) for name, key in REACH.items()},
         method=given.text("method", ""),
+        label=label,
     )
 
 

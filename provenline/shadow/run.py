@@ -125,7 +125,7 @@ def _images(media: Media, period_s: float) -> Iterator[tuple[int, Image]]:
             raise InputError("not an image that can be read", file=media.file)
         yield 0, np.asarray(image, dtype=np.uint8)
         return
-    yield from frames_every(media.file, period_s)
+    yield from frames_every(media.file, period_s, whole=True)
 
 
 def _timed(stream: Iterator[tuple[int, Image]], clock: _Clock) -> Iterator[tuple[int, Image]]:

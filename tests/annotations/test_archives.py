@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import gzip
 import io
+import random
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -151,3 +154,52 @@ def test_files_in_archives_can_be_opened(tmp_path):
     for name in ("a.zip/a.xml", "a.tar.gz/a.xml", "b.xml"):
         with pytest.raises(OSError, match=r"hold|No such"), archives.opened(tmp_path / name):
             pass
+
+
+def test_names_that_no_file_can_have(tmp_path):
+    for index, name in enumerate(("a" * 300, "a/" * 3000 + "b")):
+        with pytest.raises(InputError, match="not a readable archive"):
+            archives.unpack(zipped(tmp_path / f"{index}.zip", [(name, b"1")]), tmp_path / "out")
+    info = tar_info("a")
+    info.pax_headers = {"path": "a\0b"}
+    with pytest.raises(InputError, match="leads out"):
+        archives.unpack(tarred(tmp_path / "n.tar", (info, b""), mode="w"), tmp_path / "out")
+    raw = zipped(tmp_path / "u.zip", [("ab\xe9.txt", b"1")]).read_bytes()
+    (tmp_path / "u.zip").write_bytes(raw.replace("\xe9".encode(), b"\xff\xfe"))
+    with pytest.raises(InputError, match="not a readable archive"):
+        archives.unpack(tmp_path / "u.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_damaged_data_of_other_methods(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("a", random.Random(0).randbytes(50_000))
+    raw = bytearray((tmp_path / "a.zip").read_bytes())
+    raw[60:160] = b"\xff" * 100
+    (tmp_path / "a.zip").write_bytes(raw)
+    with pytest.raises(InputError, match="not a readable archive"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_files_are_opened_by_their_names_after_unpacking(tmp_path):
+    tarred(tmp_path / "a.tgz", (tar_info("./d/a.xml"), b"1"))
+    zipped(tmp_path / "a.zip", [("d\\a.xml", b"1")])
+    for name in ("a.tgz", "a.zip"):
+        with archives.opened(tmp_path / name / "d" / "a.xml") as file:
+            assert file.read() == b"1"
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_of_a_tar_are_not_read_into_memory_whatever_their_size(tmp_path, kind):
+    path = tmp_path / "a.tgz"
+    with gzip.open(path, "wb") as file:
+        header = tar_info("x", kind)
+        header.size = 64 << 20
+        file.write(header.tobuf(tarfile.GNU_FORMAT))
+        file.write(bytes(header.size))
+        file.write(tar_info("a").tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    tracemalloc.start()
+    with pytest.raises(InputError, match="not a readable archive"):
+        archives.unpack(path, tmp_path / "out")
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()

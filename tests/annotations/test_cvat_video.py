@@ -166,3 +166,22 @@ def test_interpolation_gives_back_the_rows_that_a_tool_interpolated(tmp_path):
     for number, expected in full.items():
         for ours, theirs in zip(thinned[number], expected, strict=True):
             assert ours == pytest.approx(theirs, abs=0.011)  # the file has two decimals
+
+
+def test_a_project_of_several_videos_is_refused_not_laid_over_the_first(tmp_path):
+    task = (
+        "<task><start_frame>0</start_frame><stop_frame>9</stop_frame><source>a.mp4</source>"
+        "<original_size><width>100</width><height>80</height></original_size></task>"
+    )
+    for tasks in (1, 2):
+        text = f"<annotations><meta><project><tasks>{task * tasks}</tasks></project></meta>\n"
+        (tmp_path / "a.xml").write_text(text + track(row(0, 1, 2, 30, 40)) + "</annotations>")
+        if tasks == 1:
+            assert boxes(cvat_video.read(tmp_path / "a.xml"))[0] == [(1, 2, 30, 40)]
+    with pytest.raises(InputError, match="a project of 2 tasks"):
+        cvat_video.read(tmp_path / "a.xml")
+
+
+def test_a_step_of_thousands_of_digits(tmp_path):
+    with pytest.raises(InputError, match="not of the form"):
+        cvat_video.read(export(tmp_path / "a.xml", step=f"step={'9' * 5000}"))

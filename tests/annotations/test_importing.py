@@ -217,3 +217,22 @@ def test_real_yolo_folder():
     assert done.report["without_label_file"] == {"yolo": 0}
     assert done.frames["group"].nunique() == 23
     assert done.report["set_aside"] == []
+
+
+def test_annotators_with_different_tools_may_lie_side_by_side_and_have_several_files(tmp_path):
+    frames = world.frames(world.frame("p.jpg"), world.frame("q.jpg"))
+    world.cvat(tmp_path / "anna.xml", world.image("p.jpg", world.box(1, 2, 30, 40)))
+    for name in ("p", "q"):
+        shape = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 29, 38]}
+        image = {"id": 1, "file_name": f"{name}.jpg", "width": 100, "height": 80}
+        text = json.dumps(
+            {"images": [image], "categories": [{"id": 1, "name": "person"}], "annotations": [shape]}
+        )
+        (tmp_path / "bea").mkdir(exist_ok=True)
+        (tmp_path / "bea" / f"{name}.json").write_text(text)
+    # Another CVAT export that is none of theirs, in a format that its reader refuses.
+    (tmp_path / "cleo.xml").write_text("<annotations><track/></annotations>")
+    formats = {"anna": "cvat", "bea": "coco"}
+    done = import_annotations(tmp_path, frames, world.params(format=formats))
+    assert {name: one["sampled"] for name, one in done.report["annotators"].items()} == {"anna": 1, "bea": 2}
+    assert done.boxes["annotator"].tolist() == ["anna", "bea", "bea"]

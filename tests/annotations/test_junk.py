@@ -193,3 +193,32 @@ def test_real_exports_are_no_other_format():
             read(world.SHARED / "wagon_defects_coco" / "_annotations.coco.json")
     with pytest.raises(InputError):
         label_studio.read(world.SHARED / "wagon_defects_coco" / "_annotations.coco.json")
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"id": %s}]' % ("9" * 5000), '[{"data": {"image": "\\ud800.jpg"}}]', "[" * 100_000]
+)
+def test_json_that_python_reads_or_refuses_in_its_own_way(tmp_path, text):
+    file = tmp_path / "a.json"
+    for read, whole in ((label_studio.read, text), (coco.read, f'{{"images": {text}}}')):
+        file.write_text(whole)
+        with pytest.raises(InputError, match=r"not JSON|no Unicode"):
+            read(file)
+
+
+def test_json_with_characters_in_two_escapes_is_read(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(COCO).replace("a.jpg", "\\ud83d\\ude00.jpg"))
+    assert coco.read(tmp_path / "a.json")[0].name == "\U0001f600.jpg"
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "cp932", "no-such-encoding"])
+def test_xml_in_encodings_that_the_parser_does_not_know(tmp_path, encoding):
+    file = tmp_path / "a.xml"
+    for read, text in (
+        (cvat.read, CVAT),
+        (cvat_video.read, VIDEO),
+        (lambda file: voc.read(file.parent), VOC),
+    ):
+        file.write_text(f'<?xml version="1.0" encoding="{encoding}"?>{text}')
+        with pytest.raises(InputError, match="encoding that cannot be read"):
+            read(file)

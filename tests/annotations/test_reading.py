@@ -130,3 +130,37 @@ def test_real_exports_have_the_counts_that_their_readme_gives(folder, kind, imag
         assert (len(read), sum(len(one.objects) for one in read)) == (images, objects)
         assert not [one for image in read for one in image.bad]
         assert sum(one.skipped.get("polyline", 0) for one in read) == (2 if "grocery" in folder else 0)
+
+
+@pytest.mark.parametrize("kind", ["yolo", "voc"])
+def test_no_part_of_an_export_is_left_out(tmp_path, kind):
+    for part in ("train", "valid"):
+        folder = tmp_path / "anna" / part
+        if kind == "yolo":
+            world.yolo(folder, {"a": ""})
+        else:
+            folder.mkdir(parents=True)
+            (folder / "a.xml").write_text("<annotation><filename>a.jpg</filename></annotation>")
+    with (
+        pytest.raises(InputError, match="anna: two exports, 'train' and 'valid'"),
+        open_exports(tmp_path, kind),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["cvat", "yolo"])
+def test_archives_inside_of_folders_are_not_left_out(tmp_path, kind):
+    world.cvat(tmp_path / "anna.xml", XML)
+    world.yolo(tmp_path / "ben", {"a": ""})
+    (tmp_path / "cleo").mkdir()
+    packed(tmp_path / "cleo" / "job.zip", tmp_path / "ben")
+    with pytest.raises(InputError, match=r"job\.zip: an archive inside"), open_exports(tmp_path, kind):
+        pass
+
+
+def test_what_macos_adds_is_no_export(tmp_path):
+    world.cvat(tmp_path / "anna" / "annotations.xml", XML)
+    for name in ("anna/__MACOSX/._annotations.xml", "._ben.xml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    assert names(tmp_path, "cvat") == {"anna": ["p.jpg"]}

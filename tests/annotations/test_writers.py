@@ -205,6 +205,7 @@ def test_what_counts_is_written_and_the_rest_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
+        ({"labels": ["person", "person"]}, "'person' is asked for twice"),
         ({"labels": ["persn"]}, "no object is called 'persn'. Known: person, sign"),
         ({"annotator": "c"}, "no frame was annotated by 'c'. Known annotators: a"),
         ({"root": "."}, "image is missing"),

@@ -142,3 +142,22 @@ def test_oriented_boxes_slightly_outside_are_cut_off_not_lost():
         fitted = fit(one, 1024, 1024, relative=True)
         assert min(fitted.box) >= 0
         assert max(fitted.box) <= 1024
+
+
+def test_names_that_grow_or_nest_without_end(tmp_path):
+    nine = ", ".join(["*a%d"] * 9)
+    lines = [f"a{n}: &a{n} [{nine % ((n - 1,) * 9)}]" for n in range(1, 12)]
+    bomb = "\n".join(["a0: &a0 [x]", *lines, "names: [*a11]"])
+    for text in (bomb, "names: " + "[" * 5000, "names: person", "names: [[a], [b]]", "names: {.inf: a}"):
+        folder = world.yolo(tmp_path, {"a": "0 0.5 0.5 0.2 0.4"})
+        (folder / "data.yaml").write_text(text)
+        with pytest.raises(InputError, match=r"aliases|no class names"):
+            yolo.read(folder)
+
+
+def test_a_list_of_classes_in_another_encoding(tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.4")
+    (tmp_path / "classes.txt").write_bytes("caf\xe9".encode("latin-1"))
+    with pytest.raises(InputError, match="no class names"):
+        yolo.read(tmp_path)

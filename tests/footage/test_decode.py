@@ -135,6 +135,19 @@ def test_after_the_last_frame_there_is_none(films: Path) -> None:
     assert [(asked, presented) for asked, presented, _ in got] == [(11_900, 11_900), (11_999, 11_900)]
 
 
+@pytest.mark.parametrize("name", ["b-frames.mp4", "variable.mkv", "motion-jpeg.avi"])
+def test_jumps_save_decoding_wherever_there_is_an_index(
+    films: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Matroska's is read at the first jump, and the first one here is a short one."""
+    decoded: list[int] = []
+    take = Reader._take
+    monkeypatch.setattr(Reader, "_take", lambda self, frame: decoded.append(1) or take(self, frame))
+    asked = [0, 1500, 3000, 4500]
+    assert len(list(frames_at(films / name, asked))) == len(asked)
+    assert len(decoded) < 4 * 12 + 12
+
+
 def test_jumps_save_decoding_and_are_not_taken_within_one_stretch(
     films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

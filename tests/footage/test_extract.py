@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -116,6 +118,31 @@ def test_the_number_of_workers_changes_nothing(
     found, again = extract(media, params(), tmp_path / "frames")
     pd.testing.assert_frame_equal(expected, found)
     assert report == again
+
+
+def test_an_interruption_ends_soon_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[int] = []
+
+    def slow_jpeg(image: np.ndarray, quality: int) -> bytes:
+        stored.append(quality)
+        time.sleep(0.02)
+        return b""
+
+    def interrupted(items: Iterator[object], title: str, total: int) -> Iterator[object]:
+        yield from items if title == "Checking media" else ()
+        if title != "Checking media":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("provenline.footage.extract._jpeg", slow_jpeg)
+    monkeypatch.setattr("provenline.footage.extract.track", interrupted)
+    film(tmp_path / "footage" / "long.mp4", steady(400, 100))
+    media = [Media("long.mp4", tmp_path / "footage" / "long.mp4", "video")]
+    with pytest.raises(KeyboardInterrupt):
+        extract(media, params(EveryPlan(kind="every", period_s=0.1, grid_s=0.1)), tmp_path / "frames")
+    assert len(stored) < 200
+    assert [path.name for path in tmp_path.iterdir()] == ["footage"]
 
 
 def test_two_moments_in_one_frame_are_one_row(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_scenes_are_those_of_the_librarys_own_reader(tmp_path: Path) -> None:
     file = paint_film(tmp_path / "film.mp4", steady(120), shots(CUTS))
     manager = SceneManager()
     manager.add_detector(ContentDetector(threshold=27.0, min_scene_len=6))
-    manager.detect_scenes(open_video(str(file), backend="pyav"))
+    manager.detect_scenes(open_video(str(file), backend="pyav", suppress_output=True))
     theirs = [round(start.seconds * 1000) for start, _ in manager.get_scene_list()]
     assert [start for start, _ in scenes(file, 12_000, 27.0, 600)] == theirs
 

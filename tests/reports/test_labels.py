@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provenline.files import read_json, write_json
-from provenline.reports import disputes, label_rows, label_story, rows
+from provenline.reports import ceilings, disputes, label_rows, label_story, rows
 from provenline.reports.cards import dataset_card, model_card
 from provenline.reports.gather import gather
 from provenline.reports.limits import limits
@@ -203,3 +204,18 @@ def test_a_run_that_is_older_than_all_this_still_has_its_page(copy: Path) -> Non
     page = bare(copy)
     assert page.open == [] and "How good are the labels?" in page.text
     assert "Table 8." not in page.text and "Krippendorff" not in page.text
+
+
+def test_a_ceiling_of_one_label_stands_beside_no_score_of_several_or_of_others(copy: Path) -> None:
+    path = copy / "metrics/annotate_import.json"
+    report = read_json(path)
+    for label, shown in (("person", True), ("rock_toe", False)):
+        report["agreement"]["label"] = label
+        write_json(path, report)
+        given = gather(copy, "v0", "lbzf_person")
+        assert given.classes == ("person",)
+        assert (ceilings.reach(given, "map50", "test") is not None) == shown
+    report["agreement"]["label"] = "person"
+    write_json(path, report)
+    several = replace(gather(copy, "v0", "lbzf_person"), classes=("person", "phone"))
+    assert ceilings.reach(several, "map50", "test") is None
