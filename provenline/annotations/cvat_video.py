@@ -22,7 +22,7 @@ from provenline.errors import InputError
 
 _EXPORT = "Export the task or the job as 'CVAT for video 1.1'"
 _STEP = re.compile(r"\s*step\s*=\s*([1-9]\d{0,8})\s*")
-_MOST_FRAMES = 10_000_000  # four days at 25 frames a second; more is a broken head
+_MOST_FRAMES = 1_000_000  # eleven hours at 25 frames a second; more is a broken head
 _SIDES = ("xtl", "ytl", "xbr", "ybr")
 
 

@@ -50,6 +50,20 @@ def confusions(numbers: Floats, resamples: Resamples, repeat: int = 1) -> Floats
     return table
 
 
+def _as_groups_allow(found: dict[str, Any], confusion: Floats, resamples: Resamples) -> dict[str, Any]:
+    """Lower the end of annotators who were never seen to disagree to what so many groups can rule out.
+
+    No replicate differs from another then. The share of groups in which they do disagree can still be
+    as large as C. J. Clopper and E. S. Pearson's limit (1934) for none seen; the lower end is kappa
+    with that share of all units disagreeing.
+    """
+    if found["low"] != 1:
+        return found
+    share = 1 - ((1 - resamples.confidence) / 2) ** (1 / resamples.size)
+    chance = float(((confusion.sum(axis=0) / confusion.sum()) ** 2).sum())
+    return {**found, "low": max(-1.0, 1 - share / (1 - chance))}
+
+
 def kappas(numbers: Floats, resamples: Resamples, unit: str, repeat: int = 1) -> dict[str, Any]:
     """Return ``kappa_presence`` and ``kappa_count`` with intervals.
 
@@ -62,7 +76,8 @@ def kappas(numbers: Floats, resamples: Resamples, unit: str, repeat: int = 1) ->
 
     def kappa(values: Floats, reason: str) -> dict[str, Any]:
         table = confusions(values, resamples, repeat)
-        return estimate(lambda weights: cohen_kappa(np.tensordot(weights, table, 1)), resamples, reason)
+        found = estimate(lambda weights: cohen_kappa(np.tensordot(weights, table, 1)), resamples, reason)
+        return _as_groups_allow(found, table.sum(axis=0), resamples)
 
     return {
         "kappa_presence": kappa((numbers > 0).astype(np.float64), _PRESENCE.format(unit=unit)),

@@ -10,7 +10,7 @@ from typing import Any
 from provenline.annotations.label_studio_shapes import Found, Region
 from provenline.annotations.model import ImageLabels
 
-_MOST_FRAMES = 10_000_000  # four days at 25 frames a second; more is a broken export
+_MOST_FRAMES = 1_000_000  # eleven hours at 25 frames a second; more is a broken export
 _KEYS = ("x", "y", "width", "height", "rotation")
 
 

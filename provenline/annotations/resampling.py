@@ -4,8 +4,8 @@ Percentile intervals are too narrow with few groups, most of all near 1, where a
 these are BCa (corrected for bias and skewness) with tails widened as Student's t widens them.
 ``pytest -m slow -s -k coverage`` prints how often nominal 95% hold the truth: for kappa and object F1
 at 10 groups 0.84-0.90 of the percentile intervals and 0.94-0.96 of these, at 30 groups 0.91-0.93 and
-0.94-0.95. No interval can help where no replicate differs: annotators who were never seen to disagree
-get one without width.
+0.94-0.95. Where no replicate differs an interval has no width; kappa has a rule of its own for
+annotators who were never seen to disagree.
 """
 
 from __future__ import annotations

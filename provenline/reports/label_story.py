@@ -126,7 +126,8 @@ def privacy_sentence(evidence: Evidence) -> str:
         return ""
     if given.anonymise == "none":
         return "Pictures show people as they were filmed (footage.anonymise: none)."
-    boxes = f"boxes that any annotator drew or a detector found (confidence ≥ {FLOOR:g})"
+    found = f"a detector found (confidence ≥ {FLOOR:g})"
+    boxes = f"boxes that any annotator of the development footage drew or {found}"
     who = f"{boxes} for {' or '.join(given.people)}, with a margin"
     if given.anonymise == "persons":
         what = f"Whole people are averaged away in every picture: all {who}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn.metrics import cohen_kappa_score
 
 from provenline.annotations import agreement
@@ -104,3 +105,18 @@ def test_a_category_is_the_pair_on_its_images(world):
         for name in ("images", "groups", "kappa_presence", "object_f1", "mean_matched_iou"):
             assert row[name] == alone[name]
     assert pair["categories"][-1]["object_f1"]["reason"] == "one group: no interval"
+
+
+@pytest.mark.parametrize(("groups", "verdict"), [(10, "inconclusive"), (40, "inconclusive"), (60, "pass")])
+def test_never_seen_to_disagree_proves_little_with_few_groups(groups: int, verdict: str) -> None:
+    """Half of the images are empty; Clopper and Pearson's limit for 0 of G, by SciPy, is the reference."""
+    box = np.array([[10.0, 10, 50, 50]])
+    drawn = {("v", i): box if i % 2 else np.empty((0, 4)) for i in range(groups)}
+    names = {key: f"g{key[1]}" for key in drawn}
+    params = agreement_params()
+    result, _ = agreement.measure({"ana": drawn, "bea": drawn}, names, params)
+    kappa = result["pairs"][0]["kappa_presence"]
+    limit = scipy.stats.binomtest(0, groups).proportion_ci(params.confidence, "exact").high
+    assert kappa["value"] == kappa["high"] == 1
+    assert kappa["low"] == pytest.approx(1 - 2 * limit)
+    assert result["verdict"] == verdict
