@@ -6,6 +6,7 @@ it (configuration, environment and profile), not what a configuration file seems
 
 from __future__ import annotations
 
+import os
 import posixpath
 import subprocess
 import sys
@@ -21,6 +22,12 @@ from provenline.errors import InputError
 from provenline.footage.params import Residency
 
 CONFIG = Path(".dvc/config")
+_NOT_THE_PROJECT = frozenset({".git", ".dvc", ".venv"})
+# What DVC puts into the environment, unless it is there, for the S3 client to read.
+_OWN_FILES = (
+    ("config_file", "configpath", "AWS_CONFIG_FILE"),
+    ("credentials_file", "credentialpath", "AWS_SHARED_CREDENTIALS_FILE"),
+)
 _ALLOW = "Name it in footage.residency.remotes (conf/config.yaml) if the data may go there"
 
 
@@ -84,11 +91,14 @@ def _remote(name: str, config: Mapping[str, str]) -> Remote:
 def _named_by_outputs(root: Path) -> set[str]:
     """Return the remotes that single outputs name: DVC sends those there, whatever is asked for."""
     found: set[str] = set()
-    # Only where git looks: the cache and temporary copies of experiments hold DVC files as well.
-    files = [root / "dvc.yaml", *root.glob("*.dvc"), *root.glob("[!.]*/**/*.dvc")]
-    for file in files:
-        if file.is_file():
-            found |= set(_values(yaml.safe_load(file.read_text(encoding="utf-8")), "remote"))
+    for folder, folders, files in os.walk(root):
+        # The cache and temporary copies of experiments hold DVC files as well, which nobody pushes.
+        folders[:] = [name for name in folders if name not in _NOT_THE_PROJECT]
+        for file in (Path(folder, name) for name in files if name == "dvc.yaml" or name.endswith(".dvc")):
+            try:
+                found |= set(_values(yaml.safe_load(file.read_text(encoding="utf-8")), "remote"))
+            except (OSError, UnicodeDecodeError, yaml.YAMLError):
+                raise InputError("not YAML that can be read", file=file, mend="See `dvc status`") from None
     return found
 
 
@@ -141,6 +151,9 @@ def _client(remote: Remote) -> Any:
     given = remote.settings
     try:
         session = botocore.session.Session(profile=given.get("profile"))
+        for variable, option, environment in _OWN_FILES:
+            if given.get(option) and environment not in os.environ:
+                session.set_config_variable(variable, given[option])
         return session.create_client(
             "s3",
             region_name=given.get("region") or session.get_config_variable("region") or "us-east-1",

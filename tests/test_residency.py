@@ -83,6 +83,23 @@ def test_an_endpoint_in_the_profile_counts(monkeypatch: pytest.MonkeyPatch, tmp_
         residency.check([remote("s3://bucket/dvc", profile="p")], allowed(("s3://bucket/dvc", AWS)))
 
 
+@pytest.mark.parametrize(
+    ("option", "variable"),
+    [("configpath", "AWS_CONFIG_FILE"), ("credentialpath", "AWS_SHARED_CREDENTIALS_FILE")],
+)
+def test_an_endpoint_in_a_file_that_the_remote_names_counts(
+    option: str, variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """DVC hands the file to the S3 client by the environment, unless that names one already."""
+    (tmp_path / "own").write_text("[default]\nendpoint_url = https://elsewhere.example\n")
+    own = remote("s3://bucket/dvc", **{option: str(tmp_path / "own")})
+    monkeypatch.setenv(variable, str(tmp_path / "none"))
+    residency.check([own], allowed(("s3://bucket/dvc", AWS)))
+    monkeypatch.delenv(variable)
+    with pytest.raises(InputError, match=r"elsewhere\.example"):
+        residency.check([own], allowed(("s3://bucket/dvc", AWS)))
+
+
 def project(folder: Path, url: str, more: str = "") -> Path:
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=folder, check=True)
@@ -91,15 +108,52 @@ def project(folder: Path, url: str, more: str = "") -> Path:
     return folder
 
 
-def test_outputs_that_name_another_remote_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("data/clip.dvc", "outs:\n- path: clip\n  md5: '0'\n  remote: other\n"),
+        (".hidden/clip.dvc", "outs:\n- path: clip\n  md5: '0'\n  remote: other\n"),
+        ("side/dvc.yaml", "stages:\n  a:\n    cmd: 'true'\n    outs: [{clip: {remote: other}}]\n"),
+    ],
+)
+def test_outputs_that_name_another_remote_are_seen(
+    file: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project(tmp_path, "s3://bucket/dvc", "['remote \"other\"']\n    url = s3://elsewhere/dvc\n")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "clip.dvc").write_text("outs:\n- path: clip\n  md5: '0'\n  remote: other\n")
+    (tmp_path / file).parent.mkdir()
+    (tmp_path / file).write_text(text)
     monkeypatch.chdir(tmp_path)
     found = residency.remotes_in_use(tmp_path, None)
     assert [one.url for one in found] == ["s3://elsewhere/dvc", "s3://bucket/dvc"]
     with pytest.raises(InputError, match="s3://elsewhere/dvc"):
         residency.check(found, allowed(("s3://bucket/dvc", AWS)))
+
+
+def test_a_file_that_dvc_cannot_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(tmp_path, "s3://bucket/dvc")
+    (tmp_path / "clip.dvc").write_text("outs: [\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"clip\.dvc: not YAML"):
+        residency.remotes_in_use(tmp_path, None)
+
+
+def test_a_target_is_no_option(tmp_path: Path) -> None:
+    """Else `provenline push -- --remote=other` would go where nobody looked."""
+    allowed_, other = tmp_path / "allowed", tmp_path / "other"
+    here = tmp_path / "here"
+    here.mkdir()
+    project(here, str(allowed_), f"['remote \"other\"']\n    url = {other}\n")
+    (here / "secret.bin").write_bytes(b"a frame")
+    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "secret.bin"], cwd=here, check=True)
+    (here / "params.yaml").write_text(
+        "footage: {anonymise: none, people: [], residency: {regions: [], remotes: "
+        f"[{{url: '{allowed_}', endpoint: ''}}]}}}}\n"
+    )
+    command = [sys.executable, "-c", "from provenline.cli import main; main()", "push", "--"]
+    for target, fits in (("--remote=other", False), ("secret.bin", True)):
+        done = subprocess.run([*command, target], cwd=here, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) == fits, done.stderr
+        assert (allowed_.exists(), other.exists()) == (fits, False)
 
 
 def test_a_refused_push_opens_no_connection(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,7 +71,7 @@ def accept() -> None:
 
     given = read_parameters(Path())[0]
     try:
-        plan: Any = TypeAdapter(SamplingPlan).validate_python(given.get("extract", {}).get("sampling"))
+        plan: Any = TypeAdapter(SamplingPlan).validate_python((given.get("extract") or {}).get("sampling"))
     except ValidationError as error:
         what, place = error.errors()[0]["msg"], "extract.sampling"
         raise InputError(what, file="params.yaml", place=place, mend="Run `make params`") from None
@@ -78,8 +79,17 @@ def accept() -> None:
         what = f"the sampling plan is {plan.kind}, which has no ledger"
         raise InputError(what, file="params.yaml", mend="Run `make params ARGS=sampling=sample`")
     chosen = []
-    for side in ("development", "deployment"):
-        source = given["source"][side]
-        chosen += choose(plan, read_media_list(Path(source["media_list"]), Path(source["root"])))
+    for media_list, root in _sources(given):
+        chosen += choose(plan, read_media_list(media_list, root))
     counts = accept_(Path(plan.ledger), chosen)
     out.print(f"{plan.ledger}: {counts['added']} videos added, {counts['kept']} kept. Commit it with git.")
+
+
+def _sources(given: Mapping[str, Any]) -> list[tuple[Path, Path]]:
+    """Return media list and root of both footages."""
+    try:
+        both = [given["source"][side] for side in ("development", "deployment")]
+        return [(Path(one["media_list"]), Path(one["root"])) for one in both]
+    except (KeyError, TypeError):
+        what = "does not say which footage to look at"
+        raise InputError(what, file="params.yaml", place="source", mend="Run `make params`") from None

@@ -34,7 +34,7 @@ def push(
         out.print(f"{one.name}: {one.url} is allowed", highlight=False)
     if check_only:
         return
-    words = ["push", "--jobs", str(jobs), *(["--remote", remote] if remote else []), *(targets or [])]
+    words = ["push", "--jobs", str(jobs), *(["--remote", remote] if remote else []), "--", *(targets or [])]
     done = subprocess.run([sys.executable, "-m", "dvc", *words], check=False)
     raise typer.Exit(done.returncode)
 

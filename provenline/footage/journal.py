@@ -44,7 +44,8 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:  # else it stays: rows that are in the list by then are passed over next time
+        # With rows it stays after an error: those that are in the list by then are passed over next time.
+        if kind is None or not os.fstat(self._stream.fileno()).st_size:
             self.path.unlink()
         self._stream.close()
 

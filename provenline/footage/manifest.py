@@ -16,7 +16,7 @@ from provenline.footage.journal import Journal
 from provenline.footage.media import COLUMNS, VIDEOS, Media, read_media_list, write_media_list
 from provenline.footage.naming import Told, expression, read_name
 from provenline.footage.probe import check_file
-from provenline.footage.values import Row, name_of, read_rows
+from provenline.footage.values import can_be_listed, read_rows
 from provenline.progress import track
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -144,7 +144,7 @@ def _new_files(
         if name in seen:
             continue
         what = read_name(told, name)
-        if what is None or not _can_be_listed(name):
+        if what is None or not can_be_listed(name):
             found.unmatched.append(name)
             continue
         try:
@@ -177,13 +177,6 @@ def _videos(root: Path) -> Iterator[str]:
             else:
                 yield name
     yield from links
-
-
-def _can_be_listed(name: str) -> bool:
-    try:
-        return name.isprintable() and name == name.strip() and name_of(Row(Path(), 0, {"path": name})) == name
-    except InputError:
-        return False
 
 
 def _row(root: Path, name: str, told: Told, category: str, found: Scanned) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ from provenline.errors import InputError
 from provenline.files import atomic_path
 from provenline.footage.values import (
     Row,
+    can_be_listed,
     name_of,
     provenance_of,
     read_rows,
@@ -151,8 +152,8 @@ def scan(root: Path, groups: Path | None = None, category: str = "") -> list[dic
         One row per media with path, category and group, sorted by path.
 
     Raises:
-        InputError: The folder is missing, or the groups name a file that is not there, is there more
-            than once, or is named twice.
+        InputError: The folder is missing, a path cannot stand in a list, or the groups name a file that
+            is not there, is there more than once, or is named twice.
     """
     if not root.is_dir():
         raise InputError("folder is missing", file=root, mend="Name the folder that holds the footage")
@@ -162,6 +163,9 @@ def scan(root: Path, groups: Path | None = None, category: str = "") -> list[dic
         for path in relative
         if path.suffix.lower() in PHOTOS | VIDEOS and not any(part.startswith(".") for part in path.parts)
     )
+    for name in names:
+        if not can_be_listed(name):
+            raise InputError(f"{name!r} cannot stand in a list", file=root, mend="Give the file a plain name")
     grouped = _groups(groups, names) if groups else {}
     return [{"path": name, "category": category, "group": grouped.get(name, name)} for name in names]
 

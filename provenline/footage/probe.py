@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from stat import S_ISDIR
 
 import av
 from av.container import InputContainer
@@ -72,13 +73,18 @@ def check_file(file: Path) -> None:
     """Check that there is a file with something in it.
 
     Raises:
-        InputError: It is missing, a folder, or empty.
+        InputError: It is missing, a folder, or empty, or its path leads nowhere.
     """
-    if file.is_dir():
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError("file is missing", file=file, mend="Put it there or remove its row") from None
+    except OSError as error:  # too long a name, links in a circle, a folder that may not be read
+        what = f"cannot be read ({error.strerror})"
+        raise InputError(what, file=file, mend="Correct or remove its row") from None
+    if S_ISDIR(status.st_mode):
         raise InputError("is a folder, not a file", file=file, mend="List the files in it")
-    if not file.exists():
-        raise InputError("file is missing", file=file, mend="Put it there or remove its row")
-    if file.stat().st_size == 0:
+    if status.st_size == 0:
         raise InputError("file is empty", file=file, mend="Copy it again or remove its row")
 
 

@@ -107,6 +107,14 @@ def name_of(row: Row, column: str = "path") -> str:
     return name
 
 
+def can_be_listed(name: str) -> bool:
+    """Say whether a path as the file system has it, relative to the footage folder, can stand in a list."""
+    try:
+        return name.isprintable() and name == name.strip() and name_of(Row(Path(), 0, {"path": name})) == name
+    except InputError:
+        return False
+
+
 def work_of(row: Row) -> tuple[float | None, float | None]:
     """Return the span of work in seconds; None where the list is silent.
 

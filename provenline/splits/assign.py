@@ -148,6 +148,7 @@ class _State:
     def __post_init__(self) -> None:
         self.category = self.units["category"].tolist()
         self.size = self.units["frames"].tolist()
+        self.total = sum(self.size)
         self.of_category = Counter(self.category)
 
     def put(self, number: int, split: str) -> None:
@@ -194,7 +195,7 @@ class _State:
         return float(self.shares.of(split) * len(self.units) - self._units(split))
 
     def _frames_lacking(self, split: str) -> float:
-        return float(round(self.shares.of(split) * sum(self.size) - self.frames[split], 6))
+        return float(round(self.shares.of(split) * self.total - self.frames[split], 6))
 
 
 def describe(assignment: pd.DataFrame, groups: pd.DataFrame, ledger: pd.DataFrame) -> dict[str, Any]:

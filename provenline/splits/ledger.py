@@ -162,6 +162,9 @@ def _read(path: Path, mend: str) -> _Sheet:
         raise InputError("file is missing", file=path, mend=mend) from None
     except UnicodeDecodeError:
         raise InputError("not a text file in UTF-8", file=path) from None
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"not a CSV that can be read ({reason})", file=path) from None
 
 
 def _sheet(reader: csv.DictReader[str], path: Path) -> _Sheet:

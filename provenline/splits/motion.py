@@ -105,7 +105,8 @@ def tells(vectors: Vectors) -> bool:
     Variety is the participation ratio of the vectors' Gram matrix: the number of patterns that the
     motion is made of, were they equally strong.
     """
-    gram = vectors @ vectors.T
+    # Both have the same trace and norm; the one over cells does not grow with the recording's length.
+    gram = vectors @ vectors.T if len(vectors) < vectors.shape[1] else vectors.T @ vectors
     total = float(np.trace(gram))
     return total >= _EVIDENCE and total**2 >= _VARIETY * float((gram**2).sum())
 

@@ -224,6 +224,14 @@ def test_an_empty_folder_begins_an_empty_manifest(tmp_path: Path) -> None:
     assert read_media_list(tmp_path / "a" / "buffer.csv", tmp_path) == []
 
 
+def test_a_scan_that_failed_before_it_read_anything_leaves_nothing(root: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("nonsense\n")
+    with pytest.raises(InputError, match="'path' is missing"):
+        scan(root, manifest, PATTERN, 60)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["buffer", "list.csv"]
+
+
 def test_two_scans_do_not_write_at_once(root: Path, tmp_path: Path) -> None:
     manifest = tmp_path / "buffer.csv"
     with Journal(manifest), pytest.raises(InputError, match="another scan is at work on it"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -163,6 +164,20 @@ def test_scan_finds_footage_and_nothing_else(tmp_path: Path) -> None:
         scan(tmp_path, groups)
     with pytest.raises(InputError, match="folder is missing"):
         scan(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "name", [b"bad-\xff.mp4", b"new\nline.mp4", b"back\\slash.mp4", b"end /a.mp4", b" a.mp4"]
+)
+def test_scan_refuses_a_name_that_would_not_be_read_back(tmp_path: Path, name: bytes) -> None:
+    file = tmp_path / os.fsdecode(name)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"x")
+    if name == b"end /a.mp4":  # blanks inside a path are kept
+        assert [row["path"] for row in scan(tmp_path)] == ["end /a.mp4"]
+        return
+    with pytest.raises(InputError, match="cannot stand in a list"):
+        scan(tmp_path)
 
 
 def test_scan_does_not_guess_between_two_files_of_one_name(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from provenline.errors import InputError
-from provenline.footage.probe import probe
+from provenline.footage.probe import check_file, probe
 from tests.footage.film import SIZE, film, steady
 
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -87,3 +87,11 @@ def test_what_is_no_video(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
             probe(tmp_path / name)
         assert str(error.value).startswith(f"{tmp_path / name}: ")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_path_that_leads_nowhere_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    for name, what in (("n" * 300, "cannot be read"), ("circle", "cannot be read"), ("a/b", "is missing")):
+        (tmp_path / "a").write_text("")
+        with pytest.raises(InputError, match=what):
+            check_file(tmp_path / name)

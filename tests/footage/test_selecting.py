@@ -207,6 +207,24 @@ def test_accept_needs_a_sample(
         run(app, ["accept"], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("extract: null", "extract.sampling"),
+        (f"extract: {{sampling: {{kind: {SAMPLE}}}}}", "source"),
+        (f"extract: {{sampling: {{kind: {SAMPLE}}}}}\nsource: {{development: {{root: d}}}}", "source"),
+        (f"extract: {{sampling: {{kind: {SAMPLE}}}}}\nsource: null", "source"),
+    ],
+)
+def test_parameters_without_footage_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(InputError, match=f"params.yaml: {place}: "):
+        run(app, ["accept"], catch_exceptions=False)
+
+
 def test_scan_says_what_it_found(tmp_path: Path) -> None:
     for name in ("c1/20240506/08.mp4", "c1/20240506/08b.mp4", "c1/today/08.mp4"):
         (tmp_path / "buffer" / name).parent.mkdir(parents=True, exist_ok=True)

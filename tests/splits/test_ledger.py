@@ -64,6 +64,10 @@ def test_a_missing_or_binary_ledger(tmp_path):
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not a text file"):
         read_ledger(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text(f"{HEAD}{'x' * 200_000},x,train\n")
+    for path in (tmp_path, tmp_path / "c.csv"):
+        with pytest.raises(InputError, match="not a CSV that can be read"):
+            read_ledger(path)
 
 
 def test_accept_round_trip(tmp_path):
