@@ -183,7 +183,7 @@ def test_what_is_not_a_person_stays_as_it_was(played: Path) -> None:
         ("none", "Pictures show people as they were filmed"),
         (
             "faces",
-            "the upper 45% of the boxes that any annotator of the development footage drew or a detector found",
+            "the upper 45% of the boxes that any annotator of the development footage drew",
         ),
         ("persons", "Whole people are averaged away in every picture"),
     ],
