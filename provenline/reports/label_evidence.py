@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provenline.reports.evidence import Estimate
+from provenline.reports.estimates import Estimate
 
 Boxes = tuple[tuple[float, ...], ...]
 

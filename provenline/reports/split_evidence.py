@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provenline.reports.evidence import Estimate, Verdict
+from provenline.reports.estimates import Estimate, Verdict
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""What is known about the training, the engines and the shadow run, typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provenline.reports.estimates import Estimate, Verdict
+
+
+@dataclass(frozen=True)
+class Training:
+    """What became of the candidate.
+
+    Attributes:
+        trained: False where the base was passed through.
+        stage_a: Stage A's decision, which the stage acted on.
+        best_epoch: From 1; 0 where nothing was trained.
+        history: One mapping of numbers per epoch.
+        differences: Argument -> (asked, in effect), where they differ.
+        images: Training and validation images.
+        base_sha256: Of the checkpoint that was started from.
+        sha256: Of the candidate.
+        device: Where it ran.
+        seed: Of the recipe.
+        warnings: Sentences of the stage.
+    """
+
+    trained: bool
+    stage_a: str
+    best_epoch: int
+    history: tuple[Mapping[str, float], ...]
+    differences: Mapping[str, tuple[str, str]]
+    images: Mapping[str, int]
+    base_sha256: str
+    sha256: str
+    device: str
+    seed: int | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One bundle: its identity, its parity with the checkpoint, its latency here.
+
+    Attributes:
+        target: Where it runs.
+        role: ``base`` or ``candidate``.
+        onnx_sha256: Of the engine's file.
+        checkpoint_sha256: Of what it was exported from.
+        dataset_sha256: Of the training data; None for the base.
+        split_sha256: Of the split; None for the base.
+        precision: ``fp32``, ``fp16`` or ``int8``.
+        imgsz: Side of the square input in pixels.
+        parity: The parity report, or None.
+        latency: p50 and p95 in milliseconds and images per second, as measured.
+        machine: What the latency was measured on.
+    """
+
+    target: str
+    role: str
+    onnx_sha256: str
+    checkpoint_sha256: str
+    dataset_sha256: str | None
+    split_sha256: str | None
+    precision: str
+    imgsz: int
+    parity: Parity | None
+    latency: Mapping[str, float]
+    machine: str
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How closely an engine follows its checkpoint; see ``engines.parity``."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    frames: int
+    matched: tuple[float | None, float | None]
+    iou_min: float | None
+    score_drift_max: float | None
+    ap_difference: float | None
+
+
+@dataclass(frozen=True)
+class ShadowSlice:
+    """How often production and candidate differ on one slice of the footage."""
+
+    name: str
+    groups: int
+    frames: int
+    rate: Estimate
+    only_production: int
+    only_candidate: int
+    shifted: int
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """Production and candidate side by side.
+
+    Attributes:
+        decision: ``same_model``, ``hold``, ``label``, and what later rounds add.
+        reason: One sentence.
+        label_more: Frames to label now.
+        engines: Role -> SHA-256 of the checkpoint behind it.
+        scores: Role -> its operating threshold.
+        overall: All frames; None where nothing was run.
+        categories: Per operation.
+        media: Clips that both ran over.
+        set_aside: ``(name, reason)``.
+    """
+
+    decision: str
+    reason: str
+    label_more: int
+    engines: Mapping[str, str]
+    scores: Mapping[str, float]
+    overall: ShadowSlice | None
+    categories: tuple[ShadowSlice, ...]
+    media: int
+    set_aside: tuple[tuple[str, str], ...]
