@@ -23,6 +23,7 @@ _TIE, _TIE_SHARE = 0.002, 0.05
 # Farther than this no two copies of one picture are: re-encoded ones lie below 0.05, strangers near 1.
 FAR = 0.2
 _SUPPORT = 0.8
+_PROOF = 3  # pictures that must agree before numbers are corrected by what they say
 
 Verdict = Literal["confirmed", "shifted", "unclear", "changes", "differs"]
 
@@ -33,7 +34,8 @@ class Alignment:
 
     Attributes:
         verdict: ``confirmed`` (no offset), ``shifted``, ``unclear`` (several offsets fit equally
-            well), ``changes`` (it is another one later in the video) or ``differs`` (no offset fits).
+            well, or too few pictures speak for another one than 0), ``changes`` (it is another one
+            later in the video) or ``differs`` (no offset fits).
         offset: Frames to add to the tool's numbers; where it changes, that of the beginning.
         later: Where it changes, that of the end; else None.
         fitting: All offsets that fit equally well.
@@ -116,6 +118,8 @@ def align(distances: Floats) -> Alignment:
         return Alignment("differs", **common)
     if len(fitting) > 1:
         return Alignment("unclear", **{**common, "offset": 0 if 0 in fitting else offset})
+    if offset and score[index] < _PROOF:
+        return Alignment("unclear", **common)
     return Alignment("shifted" if offset else "confirmed", **common)
 
 

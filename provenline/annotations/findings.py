@@ -36,6 +36,9 @@ def frame_counts(
 def warnings(report: Mapping[str, Any], params: AnnotateParams) -> list[str]:
     """Return what a person should know before trusting the boxes."""
     found: list[str] = []
+    if passed := report["passed_over"]:
+        shown = ", ".join(f"'{name}'" for name in passed[:5]) + (", ..." if len(passed) > 5 else "")
+        found.append(f"beside the exports lies what holds none of this format, passed over: {shown}")
     missing = sum(report["without_label_file"].values())
     if missing:
         found.append(f"{missing} images have no label file: they count as not annotated, not as empty")

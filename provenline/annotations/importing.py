@@ -47,11 +47,12 @@ class Imported(NamedTuple):
 
 
 class Exports(NamedTuple):
-    """What was read: annotator to images, to images without a label file, to format."""
+    """What was read: annotator to images, to images without a label file, to format; what was passed over."""
 
     images: dict[str, list[ImageLabels]]
     without: dict[str, list[str]]
     formats: dict[str, str]
+    passed: list[str]
 
 
 def import_annotations(
@@ -87,6 +88,7 @@ def import_annotations(
         "format": _format_text(params.format),
         **tally.counts(),
         "without_label_file": {name: len(images) for name, images in exports.without.items()},
+        "passed_over": exports.passed,
         "numbering": located.numbering,
         "pictures_of_photos": located.photos,
         "frames": frame_counts(marked, boxes, tally.annotators),
@@ -103,10 +105,11 @@ def _open(folder: Path, params: AnnotateParams) -> Iterator[Exports]:
     """Open all exports; their pictures are there until the block ends."""
     formats, origin = params.format, params.voc_origin
     if isinstance(formats, str):
-        with open_exports(folder, formats, origin) as (images, without):
-            yield Exports(images, without, dict.fromkeys(images, formats))
+        passed: list[str] = []
+        with open_exports(folder, formats, origin, passed=passed) as (images, without):
+            yield Exports(images, without, dict.fromkeys(images, formats), passed)
         return
-    exports = Exports({}, {}, dict(formats))
+    exports = Exports({}, {}, dict(formats), [])
     with ExitStack() as stack:
         for annotator, kind in sorted(formats.items()):
             images, without = stack.enter_context(open_exports(folder, kind, origin, annotator))

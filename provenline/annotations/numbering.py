@@ -187,8 +187,10 @@ def _refuse(alignment: Alignment, media: str, file: Path, policy: OffsetPolicy) 
         what += f"{alignment.fits} fit at {alignment.offset:+d})"
         raise InputError(what, file=file, place=place, mend="Is it the same video? Otherwise: " + again)
     if alignment.verdict == "unclear" and 0 not in alignment.fitting:
-        what = f"the numbers are off, by {alignment.fitting[0]:+d} to {alignment.fitting[-1]:+d} frames"
-        raise InputError(f"{what} ({checked})", file=file, place=place, mend=again)
+        first, last = alignment.fitting[0], alignment.fitting[-1]
+        what = f"the numbers are off, by {first:+d}" + (f" to {last:+d}" if last != first else "") + " frames"
+        few = "" if last != first else "Export more pictures with the labels: so few prove no offset. Or: "
+        raise InputError(f"{what} ({checked})", file=file, place=place, mend=few + again)
     if alignment.verdict == "shifted" and policy == "stop":
         what = f"the numbers are off by {alignment.offset:+d} frames ({alignment.fits} of {checked} say so)"
         mend = "Set annotate_import.offset to apply to correct them"

@@ -52,7 +52,7 @@ class _Source(NamedTuple):
 
 @contextmanager
 def open_exports(
-    folder: Path, kind: str, voc_origin: voc.Origin = 0, only: str = ""
+    folder: Path, kind: str, voc_origin: voc.Origin = 0, only: str = "", passed: list[str] | None = None
 ) -> Iterator[tuple[Exports, dict[str, list[str]]]]:
     """Read the exports in a folder.
 
@@ -65,6 +65,7 @@ def open_exports(
         voc_origin: See `voc.read`.
         only: Name of the file, archive or folder to read, where there is one of that name: the others
             may be of other formats.
+        passed: Gets the names of what lies there and holds nothing of this format.
 
     Yields:
         Labels per annotator, and images without a label file per annotator where the format has a file
@@ -78,10 +79,11 @@ def open_exports(
         yield {}, {}
         return
     with tempfile.TemporaryDirectory(prefix="provenline-") as temporary:
-        if kind in _FILES:
-            yield _read_files(_file_sources(folder, kind, Path(temporary), only), kind), {}
-        else:
-            yield _read_folders(_folder_sources(folder, kind, Path(temporary), only), kind, voc_origin)
+        find = _file_sources if kind in _FILES else _folder_sources
+        sources = find(folder, kind, Path(temporary), only)
+        if passed is not None:
+            passed += _passed_over(_listed(folder, only), folder, sources)
+        yield (_read_files(sources, kind), {}) if kind in _FILES else _read_folders(sources, kind, voc_origin)
 
 
 def _read_files(sources: list[_Source], kind: str) -> Exports:
@@ -185,6 +187,24 @@ def _folder_sources(folder: Path, kind: str, temporary: Path, only: str) -> list
         mend = f"Give a {kind.upper()} folder, or one that holds a {kind.upper()} folder per annotator"
         raise InputError(what, file=folder, mend=mend)
     return _distinct(sources, folder)
+
+
+def _passed_over(listed: Iterable[Path], folder: Path, sources: Iterable[_Source]) -> list[str]:
+    """Return the folders, archives and label files among ``listed`` that belong to no source."""
+    used = {source.said for source in sources} | {file for source in sources for file in source.files}
+    if folder in used and not any(file.parent == folder for source in sources for file in source.files):
+        return []  # the folder itself is the export
+    used |= {parent for path in used for parent in path.parents}
+    endings = {*_FILES.values()}
+    return [
+        path.name
+        for path in listed
+        if path not in used
+        and not path.name.startswith(".")
+        and _is_own(path)
+        and (path.is_dir() or path.suffix in endings or archives.is_archive(path))
+        and path.name not in _FOLDERS
+    ]
 
 
 def _is_own(file: Path) -> bool:

@@ -236,3 +236,24 @@ def test_annotators_with_different_tools_may_lie_side_by_side_and_have_several_f
     done = import_annotations(tmp_path, frames, world.params(format=formats))
     assert {name: one["sampled"] for name, one in done.report["annotators"].items()} == {"anna": 1, "bea": 2}
     assert done.boxes["annotator"].tolist() == ["anna", "bea", "bea"]
+
+
+def test_what_holds_none_of_the_format_is_named(tmp_path, frames):
+    world.cvat(tmp_path / "ana.xml", world.image(f"{A}/1000.jpg", world.box(1, 1, 20, 20)))
+    world.yolo(tmp_path / "ben", {"x": "0 0.5 0.5 0.2 0.4"})
+    (tmp_path / "cleo.json").write_text("[]")
+    (tmp_path / "notes.txt").write_text("no export, and none that anybody would miss")
+    done = import_annotations(tmp_path, frames, world.params())
+    assert done.report["passed_over"] == ["ben", "cleo.json"]
+    assert any("passed over: 'ben', 'cleo.json'" in text for text in done.report["warnings"])
+
+
+@pytest.mark.parametrize("kind", ["cvat", "yolo"])
+def test_nothing_is_passed_over_where_all_is_read(tmp_path, frames, kind):
+    if kind == "cvat":
+        world.cvat(tmp_path / "ana" / "annotations.xml", world.image(f"{A}/1000.jpg"))
+        (tmp_path / "images").mkdir()
+    else:
+        world.yolo(tmp_path, {"p": "0 0.5 0.5 0.2 0.4"}, images=("p",))
+    done = import_annotations(tmp_path, frames, world.params(format=kind))
+    assert done.report["passed_over"] == []

@@ -402,16 +402,33 @@ def test_a_label_file_per_frame_is_one_video(tmp_path):
     assert sorted(by_id[done.boxes["frame_id"]]) == [reel.times[n] for n in (3, 9, 30)]
 
 
-def test_a_packed_export_is_read_where_it_lies(tmp_path):
-    reel = Reel([picture(number) for number in range(60)])
-    file = with_meta(tmp_path / "a.xml", world.image("frame_000030", width=SIZE[0], height=SIZE[1]), stop=59)
-    _, png = cv2.imencode(".png", picture(31))
+def shifted_export(tmp_path, reel, numbers):
+    """Write a packed export of three frames, with pictures of those numbers that show the next frame."""
+    images = [world.image(f"frame_{n:06d}", width=SIZE[0], height=SIZE[1]) for n in (10, 20, 30)]
+    file = with_meta(tmp_path / "a.xml", *images, stop=59)
     with zipfile.ZipFile(tmp_path / "ana.zip", "w") as archive:
         archive.writestr("annotations.xml", file.read_bytes())
-        archive.writestr("images/frame_000030.PNG", png.tobytes())
+        for number in numbers:
+            _, png = cv2.imencode(".png", picture(number + 1))
+            archive.writestr(f"images/frame_{number:06d}.PNG", png.tobytes())
     file.unlink()
+    return tmp_path / "ana.zip"
+
+
+def test_a_packed_export_is_read_where_it_lies(tmp_path):
+    reel = Reel([picture(number) for number in range(60)])
+    packed = shifted_export(tmp_path, reel, (10, 20, 30))
     done = import_annotations(tmp_path, frames_of(reel.times), world.params(), reel)
     (entry,) = done.report["numbering"]
-    assert entry["file"] == (tmp_path / "ana.zip" / "annotations.xml").as_posix()
+    assert entry["file"] == (packed / "annotations.xml").as_posix()
     assert (entry["verdict"], entry["offset"], entry["tool_frames"]) == ("shifted", 1, 60)
-    assert done.frames.loc[done.frames["annotated"], "time_ms"].tolist() == [reel.times[31]]
+    shown = done.frames.loc[done.frames["annotated"], "time_ms"].tolist()
+    assert shown == [reel.times[n] for n in (11, 21, 31)]
+
+
+@pytest.mark.parametrize("numbers", [(10,), (10, 30)])
+def test_one_or_two_pictures_prove_no_offset(tmp_path, numbers):
+    reel = Reel([picture(number) for number in range(60)])
+    shifted_export(tmp_path, reel, numbers)
+    with pytest.raises(InputError, match=r"off, by \+1 frames .*Export more pictures"):
+        import_annotations(tmp_path, frames_of(reel.times), world.params(), reel)
