@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"errors", "files", "progress", "tables", "images"}
+BOTTOM = {"errors", "files", "progress", "tables", "images", "bootstrap"}
 BESIDE = {"footage", "annotations", "splits", "evaluation", "detectors"}
 ABOVE = {"training", "engines", "shadow"}
 MAY = {
@@ -14,6 +14,7 @@ MAY = {
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
     "reports": BOTTOM | BESIDE | ABOVE,
+    "ablation": BOTTOM | {"evaluation"},
     "residency": BOTTOM | {"footage"},
     "commands": BOTTOM | BESIDE | ABOVE | {"reports", "residency"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},

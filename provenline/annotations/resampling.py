@@ -1,7 +1,7 @@
 """Intervals over groups (videos), never images: frames of one video are not independent.
 
 Percentile intervals are too narrow with few groups, most of all near 1, where agreement lives. So
-these are BCa (corrected for bias and skewness) with tails widened as Student's t widens them.
+these are BCa (``provenline.bootstrap``).
 ``pytest -m slow -s -k coverage`` prints how often nominal 95% hold the truth: for kappa and object F1
 at 10 groups 0.84-0.90 of the percentile intervals and 0.94-0.96 of these, at 30 groups 0.91-0.93 and
 0.94-0.95. Where no replicate differs an interval has no width; kappa has a rule of its own for
@@ -13,17 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from provenline import bootstrap
 from provenline.annotations.ratings import Floats, Ints
 
 METHOD = "BCa over groups, tails widened by Student's t"
-_DEFINED = 0.9  # below this share of replicates with a value, an interval would be a guess
-_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -62,17 +60,14 @@ def draw(groups: Sequence[str], replicates: int, confidence: float, seed: int) -
         seed: Of the draw.
     """
     names, group = np.unique(np.asarray(groups), return_inverse=True)
-    share = np.full(len(names), 1 / len(names))
-    weights = np.random.default_rng(seed).multinomial(len(names), share, size=replicates)
-    return Resamples(group.astype(np.int64), weights.astype(np.float64), confidence)
+    weights = bootstrap.resample(len(names), replicates, seed)
+    return Resamples(group.astype(np.int64), weights, confidence)
 
 
 def estimate(measure: Callable[[Floats], Floats], resamples: Resamples, reason: str) -> dict[str, Any]:
     """Return a measure with its interval; None, with a reason, for what is not measurable.
 
-    Method: B. Efron, "Better bootstrap confidence intervals", 1987 (acceleration by the jackknife
-    over groups); the widened tails are those of T. Hesterberg, "What teachers should know about
-    the bootstrap", 2015, section 5.
+    Method: ``bootstrap.bca``.
 
     Args:
         measure: From (r, G) weights to (r) values, NaN where they do not define it.
@@ -89,36 +84,16 @@ def estimate(measure: Callable[[Floats], Floats], resamples: Resamples, reason: 
     if size < 2:
         return {"value": value, "low": None, "high": None, "reason": "one group: no interval"}
     replicates = measure(resamples.weights)
-    defined = replicates[~np.isnan(replicates)]
-    if len(defined) < _DEFINED * len(replicates):
-        share = f"{len(defined)} of {len(replicates)} replicates"
+    defined = bootstrap.defined(replicates)
+    if defined is None:
+        share = f"{np.count_nonzero(~np.isnan(replicates))} of {len(replicates)} replicates"
         few = f"defined in {share} only: too few groups make the difference"
         return {"value": value, "low": None, "high": None, "reason": few}
-    jackknife = measure(1 - np.eye(size))
-    low, high = _bca(value, defined, jackknife[~np.isnan(jackknife)], resamples)
+    jackknife = measure(bootstrap.leave_out(size))
+    low, high = bootstrap.bca(value, defined, jackknife, size, resamples.confidence)
     return {"value": value, "low": low, "high": high, "reason": ""}
 
 
 def missing(reason: str) -> dict[str, Any]:
     """Return the estimate of what is not measurable."""
     return {"value": None, "low": None, "high": None, "reason": reason}
-
-
-def _bca(value: float, replicates: Floats, jackknife: Floats, resamples: Resamples) -> tuple[float, float]:
-    share = float(((replicates < value).mean() + (replicates <= value).mean()) / 2)
-    # A share of 0 or 1 says no more than "less than one replicate".
-    bias = _NORMAL.inv_cdf(min(max(share, 1 / len(replicates)), 1 - 1 / len(replicates)))
-    influence = jackknife.mean() - jackknife
-    spread = float((influence**2).sum())
-    skew = float((influence**3).sum()) / (6 * spread**1.5) if spread > 1e-18 else 0.0
-    reach = _reach(resamples.confidence, resamples.size)
-    ends = [_NORMAL.cdf(bias + (bias + z) / max(1 - skew * (bias + z), 1e-9)) for z in (-reach, reach)]
-    low, high = np.quantile(replicates, ends)
-    return float(min(low, value)), float(max(high, value))
-
-
-def _reach(confidence: float, groups: int) -> float:
-    """Return the two-sided normal quantile, widened for few groups."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(groups - 1, (1 + confidence) / 2)) * math.sqrt(groups / (groups - 1))

@@ -6,20 +6,44 @@ two models is taken within each replicate, on the same groups.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from provenline import bootstrap
 from provenline.evaluation.params import IntervalParams
+from provenline.evaluation.proportions import (
+    FloatArray,
+    IntArray,
+    design_effect,
+    intraclass_correlation,
+    mcnemar,
+    quantile,
+    rounded,
+    wilson,
+    wilson_clustered,
+)
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
+__all__ = [
+    "FloatArray",
+    "IntArray",
+    "Interval",
+    "Resamples",
+    "Statistic",
+    "design_effect",
+    "draw",
+    "intraclass_correlation",
+    "mcnemar",
+    "median",
+    "ratio",
+    "rounded",
+    "wilson",
+    "wilson_clustered",
+]
 _BLOCK = 4_000_000  # array elements in memory at once
+_SAME = 12  # decimals in which replicates are compared: matrix products differ in the last digit
 
 
 @dataclass(frozen=True)
@@ -32,7 +56,7 @@ class Interval:
         high: Upper end, likewise.
         confidence: Of the two-sided interval.
         groups: Groups that inform the number (those with something to find, for a recall).
-        method: ``percentile``, ``wilson`` (see ``Statistic.interval``) or ``none``.
+        method: ``bca``, ``percentile``, ``wilson`` or ``none``; see ``Statistic.interval``.
         error: Bootstrap standard error, None where there is no interval.
     """
 
@@ -69,6 +93,11 @@ class Resamples:
     groups: tuple[str, ...]
     weights: FloatArray
 
+    @cached_property
+    def left_out(self) -> FloatArray:
+        """Weights that leave out one group at a time (of many groups some), (J, G)."""
+        return bootstrap.leave_out(len(self.groups))
+
 
 @dataclass(frozen=True)
 class Statistic:
@@ -78,49 +107,89 @@ class Statistic:
         estimate: From all groups, None where it is not defined.
         replicates: (R,), NaN where a replicate does not define it.
         groups: Groups that inform the number.
-        trials: For a mean of quantities within [0, 1]: how many were averaged. None otherwise.
+        trials: For a number within [0, 1] that is made of units: of how many. None otherwise.
+        jackknife: Without each group in turn, (J,), by ``Resamples.left_out``; NaN where not
+            defined. None: there is no BCa interval, only that of the percentiles.
+        paired: It is the difference of two such numbers, within [-1, 1].
     """
 
     estimate: float | None
     replicates: FloatArray
     groups: int
     trials: float | None = None
+    jackknife: FloatArray | None = None
+    paired: bool = False
 
     def __sub__(self, other: Statistic) -> Statistic:
         """Return the paired difference, which both must have been computed from one slice for."""
-        undefined = self.estimate is None or other.estimate is None
+        trials = None if self.trials is None or other.trials is None else min(self.trials, other.trials)
+        return replace(self._with(other, np.subtract), trials=trials, paired=True)
+
+    def __truediv__(self, other: Statistic) -> Statistic:
+        """Return the paired ratio; not defined where ``other`` is 0."""
+        return self._with(other, _divided)
+
+    def _with(self, other: Statistic, of: Callable[[FloatArray, FloatArray], FloatArray]) -> Statistic:
+        estimate = None
+        if self.estimate is not None and other.estimate is not None:
+            estimate = float(of(np.array([self.estimate]), np.array([other.estimate]))[0])
+        jackknife = None
+        if self.jackknife is not None and other.jackknife is not None:
+            jackknife = of(self.jackknife, other.jackknife)
         return Statistic(
-            estimate=None if undefined else (self.estimate or 0.0) - (other.estimate or 0.0),
-            replicates=self.replicates - other.replicates,
+            estimate=None if estimate is None or np.isnan(estimate) else estimate,
+            replicates=of(self.replicates, other.replicates),
             groups=min(self.groups, other.groups),
+            jackknife=jackknife,
         )
 
     def interval(self, params: IntervalParams) -> Interval | None:
-        """Return the percentile interval; None where the number is not measurable.
+        """Return the interval; None where the number is not measurable.
 
-        One group gives an estimate without an interval. Where every group has a proportion of
-        exactly 0 or 1, all replicates agree and the bootstrap would claim certainty: there the
-        interval is Wilson's over the trials, which takes them as independent, as nothing in such
-        data can tell how dependent they are.
+        ``bca`` and ``percentile`` are what ``params.method`` asks for (see ``provenline.bootstrap``).
+        There is no interval (``none``) over one group, where a tenth of the replicates or more does
+        not define the number, and where all replicates agree on a number that is no share of
+        anything: the bootstrap would claim certainty. On a share they do agree where every group
+        has the same, most often 0 or 1; there the interval is Wilson's (``wilson``).
         """
         if self.estimate is None or self.groups == 0:
             return None
-        values = self.replicates[~np.isnan(self.replicates)]
-        if self.groups == 1 or len(values) == 0:
-            return Interval(self.estimate, None, None, params.confidence, self.groups, "none")
-        if self.trials and self.estimate in (0.0, 1.0) and np.ptp(values) == 0:
-            low, high = wilson(self.estimate * self.trials, self.trials, params.confidence)
-            error = (high - low) / (2 * _z(params.confidence))
-            return Interval(self.estimate, low, high, params.confidence, self.groups, "wilson", error)
-        tail = (1 - params.confidence) / 2
-        low, high = (float(end) for end in np.quantile(values, [tail, 1 - tail]))
-        error = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        return Interval(self.estimate, low, high, params.confidence, self.groups, "percentile", error)
+        values = bootstrap.defined(np.round(self.replicates, _SAME))
+        if self.groups == 1 or values is None:
+            return self._bare(params)
+        if np.ptp(values) == 0:
+            return self._agreed(params) if self.trials else self._bare(params)
+        method, (low, high) = self._ends(values, params)
+        error = float(np.std(values, ddof=1))
+        return Interval(self.estimate, low, high, params.confidence, self.groups, method, error)
+
+    def _ends(self, values: FloatArray, params: IntervalParams) -> tuple[str, tuple[float, float]]:
+        if params.method == "percentile" or self.jackknife is None or self.estimate is None:
+            return "percentile", bootstrap.percentile(values, params.confidence)
+        estimate = round(self.estimate, _SAME)
+        return "bca", bootstrap.bca(estimate, values, self.jackknife, self.groups, params.confidence)
+
+    def _agreed(self, params: IntervalParams) -> Interval:
+        """Return Wilson's interval over the trials, all taken as independent: nothing can tell otherwise.
+
+        A difference is the share of the trials that speak for one of the two; of none that does,
+        it may still be as large as none in so many trials can be, either way.
+        """
+        estimate, trials = self.estimate or 0.0, self.trials or 1.0
+        low, high = wilson(abs(estimate) * trials, trials, params.confidence)
+        if self.paired:
+            low, high = (
+                (-high, high) if estimate == 0 else sorted((low, high) if estimate > 0 else (-low, -high))
+            )
+        error = (high - low) / (2 * quantile(params.confidence))
+        return Interval(estimate, low, high, params.confidence, self.groups, "wilson", error)
+
+    def _bare(self, params: IntervalParams) -> Interval:
+        return Interval(self.estimate or 0.0, None, None, params.confidence, self.groups, "none")
 
 
-def rounded(value: float | None) -> float | None:
-    """Round to six decimals, for files that must not change with the machine's last digit."""
-    return None if value is None or math.isnan(value) else round(float(value), 6)
+def _divided(above: FloatArray, below: FloatArray) -> FloatArray:
+    return np.divide(above, below, out=np.full_like(below, np.nan), where=below != 0)
 
 
 def draw(groups: Sequence[str], params: IntervalParams) -> Resamples:
@@ -128,9 +197,7 @@ def draw(groups: Sequence[str], params: IntervalParams) -> Resamples:
     names = tuple(sorted(set(groups)))
     if not names:
         return Resamples((), np.zeros((params.replicates, 0)))
-    share = np.full(len(names), 1 / len(names))
-    counts = np.random.default_rng(params.seed).multinomial(len(names), share, size=params.replicates)
-    return Resamples(names, counts.astype(np.float64))
+    return Resamples(names, bootstrap.resample(len(names), params.replicates, params.seed))
 
 
 def ratio(
@@ -144,13 +211,18 @@ def ratio(
         resamples: Of these groups.
         proportion: Each unit of the denominator adds between 0 and 1 to the numerator.
     """
-    above, below = resamples.weights @ numerator, resamples.weights @ denominator
+
+    def of(weights: FloatArray) -> FloatArray:
+        above, below = weights @ numerator, weights @ denominator
+        return _divided(above, below)
+
     total = float(denominator.sum())
     return Statistic(
         estimate=float(numerator.sum()) / total if total > 0 else None,
-        replicates=np.divide(above, below, out=np.full_like(below, np.nan), where=below > 0),
+        replicates=of(resamples.weights),
         groups=int(np.count_nonzero(denominator)),
         trials=total if proportion else None,
+        jackknife=of(resamples.left_out),
     )
 
 
@@ -162,96 +234,27 @@ def median(values: FloatArray, group: IntArray, resamples: Resamples) -> Statist
         group: Position of each frame's group in ``resamples.groups``, (F,).
         resamples: Of these groups.
     """
+    if not len(values):
+        return Statistic(None, np.full(len(resamples.weights), np.nan), 0)
     order = np.argsort(values, kind="stable")
-    ordered, group = values[order], group[order]
-    replicates = np.full(len(resamples.weights), np.nan)
-    if not len(ordered):
-        return Statistic(None, replicates, 0)
+    return Statistic(
+        estimate=float(np.median(values)),
+        replicates=_medians(values[order], group[order], resamples.weights),
+        groups=len(np.unique(group)),
+        jackknife=_medians(values[order], group[order], resamples.left_out),
+    )
+
+
+def _medians(ordered: FloatArray, group: IntArray, weights: FloatArray) -> FloatArray:
+    """Return the median of values in ascending order for each row of weights."""
+    medians = np.full(len(weights), np.nan)
     rows = max(1, _BLOCK // len(ordered))
-    for start in range(0, len(replicates), rows):
-        upto = np.cumsum(resamples.weights[start : start + rows][:, group], axis=1)
+    for start in range(0, len(weights), rows):
+        upto = np.cumsum(weights[start : start + rows][:, group], axis=1)
         count = upto[:, -1]
         # The two middle elements, which are one where the count is odd.
         low = np.argmax(upto > (np.maximum(count, 1)[:, None] - 1) // 2, axis=1)
         high = np.argmax(upto > np.maximum(count, 1)[:, None] // 2, axis=1)
         middle = (ordered[low] + ordered[high]) / 2
-        replicates[start : start + rows] = np.where(count > 0, middle, np.nan)
-    return Statistic(float(np.median(ordered)), replicates, len(np.unique(group)))
-
-
-def wilson(successes: float, trials: float, confidence: float) -> tuple[float, float]:
-    """Return Wilson's score interval of a proportion (Wilson 1927); trials may be an effective number.
-
-    >>> [round(end, 4) for end in wilson(95, 100, 0.95)]
-    [0.8882, 0.9785]
-    """
-    z = _z(confidence)
-    share = successes / trials
-    centre = share + z * z / (2 * trials)
-    reach = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
-
-
-def design_effect(successes: FloatArray, trials: FloatArray) -> float:
-    """Return how much wider clusters make a proportion's variance, at least 1.
-
-    The linearised variance of the ratio over clusters against that of independent trials
-    (Kish, Survey Sampling, 1965).
-
-    Args:
-        successes: Per group, (G,).
-        trials: Per group, (G,).
-    """
-    used = trials > 0
-    groups, total = int(used.sum()), float(trials.sum())
-    share = float(successes.sum()) / total if total else 0.0
-    if groups < 2 or share in (0.0, 1.0):
-        return 1.0
-    residual = (successes - share * trials)[used]
-    clustered = groups / (groups - 1) * float(residual @ residual) / total**2
-    return max(1.0, clustered / (share * (1 - share) / total))
-
-
-def wilson_clustered(
-    successes: FloatArray, trials: FloatArray, confidence: float
-) -> dict[str, float | None] | None:
-    """Return Wilson's interval with the effective sample size, a cross-check of the bootstrap.
-
-    Args:
-        successes: Per group, (G,).
-        trials: Per group, (G,).
-        confidence: Of the two-sided interval.
-    """
-    total = float(trials.sum())
-    if not total:
-        return None
-    effect = design_effect(successes, trials)
-    effective = total / effect
-    low, high = wilson(float(successes.sum()) / effect, effective, confidence)
-    return {
-        "low": rounded(low),
-        "high": rounded(high),
-        "design_effect": rounded(effect),
-        "effective_trials": rounded(effective),
-    }
-
-
-def mcnemar(one_only: int, other_only: int) -> float:
-    """Return McNemar's exact two-sided p (McNemar 1947) from the two discordant counts.
-
-    Written out, because importing statsmodels for it takes longer than a whole evaluation.
-
-    >>> round(mcnemar(1, 9), 6)
-    0.021484
-    """
-    trials = one_only + other_only
-    tail = term = 1
-    for count in range(min(one_only, other_only)):
-        term = term * (trials - count) // (count + 1)  # the next binomial coefficient, exact
-        tail += term
-    return min(1.0, 2 * tail / (1 << trials))
-
-
-def _z(confidence: float) -> float:
-    return NormalDist().inv_cdf(0.5 + confidence / 2)
+        medians[start : start + rows] = np.where(count > 0, middle, np.nan)
+    return medians

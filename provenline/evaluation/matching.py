@@ -1,6 +1,6 @@
 """Which detection finds which object: greedy, as in pycocotools.
 
-Source of the method: ``pycocotools.cocoeval.COCOeval.evaluateImg`` (area range "all", no crowds).
+Source of the method: ``pycocotools.cocoeval.COCOeval.evaluateImg``, with its crowds and area ranges.
 """
 
 from __future__ import annotations
@@ -12,12 +12,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from provenline.evaluation.crowds import crowds
+from provenline.evaluation.pairing import Pairs, greedy, ranks
 from provenline.tables import BOX
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+# COCO's area ranges in square pixels; a box of exactly 32 x 32 is of two of them, as there.
+AREAS: dict[str, tuple[float, float]] = {
+    "all": (0.0, 1e10),
+    "small": (0.0, 32.0**2),
+    "medium": (32.0**2, 96.0**2),
+    "large": (96.0**2, 1e10),
+}
 MAX_DETECTIONS = 100  # per frame and label, as pycocotools' last maxDets
 _BLOCK = 2_000_000  # pairs of boxes in memory at once
 
@@ -26,9 +35,9 @@ _BLOCK = 2_000_000  # pairs of boxes in memory at once
 class Matches:
     """Match records of D detections and G objects in F frames at T thresholds.
 
-    Detections are ordered by frame, label and descending score (ties in the order of the table);
-    objects by frame and label. Whoever sorts all detections by score, stably, has the order of
-    pycocotools.
+    Objects are those that count: no crowds, none outside the area range. Detections are ordered by
+    frame, label and descending score (ties in the order of the table); objects by frame and label.
+    Whoever sorts all detections by score, stably, has the order of pycocotools.
 
     Attributes:
         ious: Thresholds, (T,).
@@ -43,6 +52,7 @@ class Matches:
         truth_label: Label code of each object, (G,).
         truth_row: Position of each object in the table that was given, (G,).
         found: The detection that found each object, or -1, (T, G).
+        ignored: Which detections are neither right nor wrong, as what they lie on does not count, (T, D).
     """
 
     ious: FloatArray
@@ -57,10 +67,19 @@ class Matches:
     truth_label: IntArray
     truth_row: IntArray
     found: IntArray
+    ignored: BoolArray
 
     def at(self, iou: float) -> int:
         """Return the position of a threshold in ``ious``."""
         return int(np.argmin(np.abs(self.ious - iou)))
+
+    def is_hit(self, iou: float) -> BoolArray:
+        """Return which detections are true positives, (D,)."""
+        return np.asarray(self.truth[self.at(iou)] >= 0, dtype=np.bool_)
+
+    def is_false(self, iou: float) -> BoolArray:
+        """Return which detections are false positives, (D,); ignored ones are neither."""
+        return np.asarray(~self.is_hit(iou) & ~self.ignored[self.at(iou)], dtype=np.bool_)
 
     def truth_score(self, iou: float) -> FloatArray:
         """Return the score of each object's detection at ``iou``, 0 where none found it, (G,)."""
@@ -91,6 +110,7 @@ class Matches:
             truth_label=self.truth_label[truths],
             truth_row=self.truth_row[truths],
             found=to_detection[self.found[:, truths]],
+            ignored=self.ignored[:, detections],
         )
 
 
@@ -104,16 +124,20 @@ class PerFrame:
 
 
 def per_frame(matches: Matches, iou: float, score: float) -> PerFrame:
-    """Count objects, found objects and detections of each frame at an operating point."""
+    """Count objects, found objects and detections of each frame at an operating point.
+
+    Ignored detections are not among them.
+    """
 
     def count(frames: IntArray) -> FloatArray:
         return np.bincount(frames, minlength=matches.frames).astype(np.float64)
 
     found = matches.is_found(iou, score)
+    counting = ~matches.ignored[matches.at(iou)] & (matches.score >= score)
     return PerFrame(
         objects=count(matches.truth_frame),
         found=count(matches.truth_frame[found]),
-        detections=count(matches.frame[matches.score >= score]),
+        detections=count(matches.frame[counting]),
     )
 
 
@@ -123,6 +147,7 @@ def match(
     predictions: pd.DataFrame,
     labels: Sequence[str],
     ious: Sequence[float] | FloatArray,
+    area: tuple[float, float] = AREAS["all"],
 ) -> Matches:
     """Match detections with objects, per frame and label, at every threshold.
 
@@ -130,34 +155,40 @@ def match(
     its frame and label that are still free and overlap by the threshold at least; of equal overlaps
     the last, as pycocotools does. At most 100 detections per frame and label take part.
 
+    What does not count is ignored as pycocotools ignores it: a crowd takes any number of detections
+    by the share of them that lies on it, an object outside ``area`` one, both only those that find
+    no object that counts; a detection outside ``area`` that finds nothing is ignored too.
+
     Args:
         frame_ids: The frames that are looked at, each once; boxes elsewhere are left out.
-        truth: Boxes that count (see ``tables.truth``): ``frame_id``, ``label``, ``x1 y1 x2 y2``.
+        truth: Boxes that count (see ``tables.truth``): ``frame_id``, ``label``, ``x1 y1 x2 y2``, and
+            ``attributes`` if any is a crowd (see ``crowds``).
         predictions: The same columns and ``score``.
         labels: Labels that are looked at; the others are left out.
         ious: Thresholds of intersection over union.
+        area: Least and largest area of a box in square pixels, both included; one of ``AREAS``.
     """
     thresholds = np.asarray(ious, dtype=np.float64)
     index = pd.Index(list(frame_ids))
     truth_cell, truth_row = _cells(index, truth, labels)
     order = np.argsort(truth_cell, kind="stable")
     truth_cell, truth_row = truth_cell[order], truth_row[order]
+    truth_boxes, crowd = _boxes(truth, truth_row), crowds(truth)[truth_row]
+    ignored = crowd | _outside(areas(truth_boxes), area)
 
     cell, row = _cells(index, predictions, labels)
     score = predictions["score"].to_numpy(dtype=np.float64)[row]
     order = np.lexsort((-score, cell))
-    rank = _ranks(cell[order])
+    rank = ranks(cell[order])
     order, rank = order[rank < MAX_DETECTIONS], rank[rank < MAX_DETECTIONS]
     cell, row, score = cell[order], row[order], score[order]
 
-    pairs = _pairs(
-        cell,
-        truth_cell,
-        _boxes(predictions, row),
-        _boxes(truth, truth_row),
-        float(thresholds.min(initial=1.0)),
-    )
-    matched, found = _greedy(pairs, rank, len(truth_cell), np.minimum(thresholds, 1 - 1e-10))
+    boxes = _boxes(predictions, row)
+    pairs = _pairs(cell, truth_cell, boxes, truth_boxes, crowd, float(thresholds.min(initial=1.0)))
+    matched, found = greedy(pairs, rank, crowd, ignored, np.minimum(thresholds, 1 - 1e-10))
+    # One more place at the end: index -1, "none", stays -1 and is not ignored.
+    counts = np.append(np.where(ignored, -1, np.cumsum(~ignored) - 1), -1)
+    lost = np.append(ignored, False)[matched] | ((matched < 0) & _outside(areas(boxes), area))
     many = max(len(labels), 1)
     return Matches(
         ious=thresholds,
@@ -167,11 +198,12 @@ def match(
         label=cell % many,
         score=score,
         row=row,
-        truth=matched,
-        truth_frame=truth_cell // many,
-        truth_label=truth_cell % many,
-        truth_row=truth_row,
-        found=found,
+        truth=counts[matched],
+        truth_frame=truth_cell[~ignored] // many,
+        truth_label=truth_cell[~ignored] % many,
+        truth_row=truth_row[~ignored],
+        found=found[:, ~ignored],
+        ignored=lost,
     )
 
 
@@ -215,43 +247,37 @@ def _cells(index: pd.Index, table: pd.DataFrame, labels: Sequence[str]) -> tuple
     return (frame[row] * len(labels) + label[row]).astype(np.int64), row
 
 
-def _ranks(cell: IntArray) -> IntArray:
-    """Return the place of each element within its run of equal cells."""
-    return np.arange(len(cell)) - np.searchsorted(cell, cell, side="left")
-
-
 def _pairs(
-    cell: IntArray, truth_cell: IntArray, boxes: FloatArray, truth_boxes: FloatArray, floor: float
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return detection, object and overlap of the pairs that overlap by ``floor`` at least."""
+    cell: IntArray,
+    truth_cell: IntArray,
+    boxes: FloatArray,
+    truth_boxes: FloatArray,
+    crowd: BoolArray,
+    floor: float,
+) -> Pairs:
+    """Return the pairs that overlap by ``floor`` at least."""
     start = np.searchsorted(truth_cell, cell, side="left")
     ends = np.cumsum(np.searchsorted(truth_cell, cell, side="right") - start)
     blocks = np.searchsorted(ends, np.arange(_BLOCK, int(ends[-1]) if len(ends) else 0, _BLOCK))
     parts = []
     for block in np.split(np.arange(len(cell)), blocks):
         detection, obj = joined(cell[block], truth_cell)
-        overlap = overlaps(boxes[block][detection], truth_boxes[obj])
+        overlap = _overlaps(boxes[block][detection], truth_boxes[obj], crowd[obj])
         near = overlap >= floor - 1e-9
         parts.append((block[detection[near]], obj[near], overlap[near]))
     detections, objects, values = zip(*parts, strict=True)
-    return np.concatenate(detections), np.concatenate(objects), np.concatenate(values)
+    return Pairs(np.concatenate(detections), np.concatenate(objects), np.concatenate(values))
 
 
-def _greedy(
-    pairs: tuple[IntArray, IntArray, FloatArray], rank: IntArray, objects: int, thresholds: FloatArray
-) -> tuple[IntArray, IntArray]:
-    """Take the n-th best detections of all cells at once: they cannot compete with each other."""
-    detection, obj, overlap = pairs
-    matched = np.full((len(thresholds), len(rank)), -1, dtype=np.int64)
-    found = np.full((len(thresholds), objects), -1, dtype=np.int64)
-    # Within one detection the best pair comes last, and of equal overlaps the last object.
-    order = np.lexsort((obj, overlap, detection, rank[detection]))
-    detection, obj, overlap = detection[order], obj[order], overlap[order]
-    turns = np.flatnonzero(np.diff(rank[detection])) + 1
-    for turn in np.split(np.arange(len(detection)), turns):
-        for t, threshold in enumerate(thresholds):
-            free = turn[(overlap[turn] >= threshold) & (found[t, obj[turn]] < 0)]
-            best = free[np.append(detection[free][1:] != detection[free][:-1], True)] if len(free) else free
-            matched[t, detection[best]] = obj[best]
-            found[t, obj[best]] = detection[best]
-    return matched, found
+def _overlaps(boxes: FloatArray, truth_boxes: FloatArray, crowd: BoolArray) -> FloatArray:
+    """Return intersection over union; with a crowd, over the detection's own area."""
+    found = overlaps(boxes, truth_boxes)
+    if crowd.any():
+        own = areas(boxes[crowd])
+        shared = intersections(boxes[crowd], truth_boxes[crowd])
+        found[crowd] = np.divide(shared, own, out=np.zeros_like(shared), where=own > 0)
+    return found
+
+
+def _outside(area: FloatArray, limits: tuple[float, float]) -> BoolArray:
+    return np.asarray((area < limits[0]) | (area > limits[1]), dtype=np.bool_)

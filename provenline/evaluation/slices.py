@@ -15,8 +15,6 @@ from provenline.evaluation.intervals import Resamples, Statistic
 from provenline.evaluation.matching import BoolArray, FloatArray, IntArray, Matches
 from provenline.evaluation.params import IntervalParams
 
-_POINTS = 2000  # of a precision-recall curve, in replicates
-
 
 @dataclass(frozen=True)
 class Slice:
@@ -49,13 +47,17 @@ class Slice:
 
     def average_precision(self, matches: Matches, ious: Sequence[float] | FloatArray) -> Statistic:
         """Return the mean average precision over labels and thresholds; ``matches`` of these frames."""
-        weights = self.resamples.weights
+        rows, replicates = self.resamples.left_out, len(self.resamples.weights)
+        weights = np.concatenate([self.resamples.weights, rows])
+        values = average_precision(matches, self.group, weights, ious, single=True)
         everything = np.ones((1, weights.shape[1]))
         estimate = float(average_precision(matches, self.group, everything, ious)[0])
         return Statistic(
             estimate=None if np.isnan(estimate) else estimate,
-            replicates=average_precision(matches, self.group, weights, ious, _POINTS),
+            replicates=values[:replicates],
             groups=len(np.unique(self.group[matches.truth_frame])),
+            trials=float(len(matches.truth_frame)),
+            jackknife=values[replicates:],
         )
 
 

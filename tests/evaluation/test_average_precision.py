@@ -8,53 +8,87 @@ import pytest
 
 from provenline.evaluation.average_precision import (
     COCO_IOUS,
+    COCO_METRICS,
     RECALLS,
     average_precision,
     coco_metrics,
     curve,
     precisions,
 )
-from provenline.evaluation.matching import match
+from provenline.evaluation.matching import AREAS, match
 from tests.evaluation import world
 from tests.evaluation.test_matching import LABELS, pycoco
 
 
-def ours(frames, truth, predictions, weights, ious, points=None):
+def ours(frames, truth, predictions, weights, ious, size="all", *, labels=LABELS, single=False):
     names = sorted(frames["group"].unique())
     group = pd.Index(names).get_indexer(frames["group"])
-    matches = match(frames["frame_id"], truth, predictions, LABELS, COCO_IOUS)
-    return average_precision(matches, group, weights, ious, points)
+    matches = match(frames["frame_id"], truth, predictions, labels, COCO_IOUS, AREAS[size])
+    return average_precision(matches, group, weights, ious, single=single)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_three_counters_agree(seed, capsys):
-    frames, truth, predictions = world.crowd(seed, frames=60)
-    library = coco_metrics(frames, truth, predictions, LABELS)
+def defined(value):
+    """Return pycocotools' number; it has -1 where there is nothing to find."""
+    return None if value == -1 else pytest.approx(value, abs=1e-6)
+
+
+def without(frames, truth, predictions, what):
+    if what == "truth":
+        truth = truth.iloc[:0]
+    if what == "one label":
+        truth = truth[truth["label"] == "hand"]
+    if what == "predictions":
+        predictions = predictions.iloc[:0]
+    if what == "anything but crowds":
+        truth = truth[truth["attributes"] != "{}"]
+    return frames, truth.reset_index(drop=True), predictions.reset_index(drop=True)
+
+
+WORLDS = [
+    *((world.wild, seed, "") for seed in range(6)),
+    *((world.crowd, seed, "") for seed in range(2)),
+    *((world.wild, 7, what) for what in ("truth", "one label", "predictions", "anything but crowds")),
+]
+
+
+@pytest.mark.parametrize(("build", "seed", "missing"), WORLDS)
+def test_every_metric_is_that_of_pycocotools(build, seed, missing, capsys):
+    tables = without(*build(seed), missing)
+    evaluation = pycoco(*tables)
+    library = coco_metrics(*tables, LABELS)
     assert capsys.readouterr().out == ""
-    reference = pycoco(frames, truth, predictions).stats
-    groups = np.ones((1, frames["group"].nunique()))
-    assert ours(frames, truth, predictions, groups, COCO_IOUS)[0] == pytest.approx(reference[0], abs=1e-9)
-    assert ours(frames, truth, predictions, groups, [0.5])[0] == pytest.approx(reference[1], abs=1e-9)
-    names = ("map", "map50", "map75", None, None, None, "ar1", "ar10", "ar100")
-    for name, value in zip(names, reference, strict=False):
-        if name:
-            assert library[name] == pytest.approx(value, abs=1e-6), name
+    assert [library[name] for name in COCO_METRICS] == [defined(value) for value in evaluation.stats]
+    # pycocotools prints no metrics per class: it is asked for one class after the other.
+    for label in LABELS:
+        alone = pycoco(*tables, only=label).stats
+        assert [library["per_class"][label][name] for name in COCO_METRICS] == [defined(v) for v in alone]
 
 
-def test_a_class_alone_is_its_share_of_per_class():
-    frames, truth, predictions = world.crowd(2)
-    library = coco_metrics(frames, truth, predictions, LABELS)
-    alone = coco_metrics(frames, truth, predictions, ("hand",))
-    assert library["per_class"]["hand"] == {"map": alone["map"], "map50": alone["map50"]}
+@pytest.mark.parametrize(("build", "seed", "missing"), WORLDS)
+def test_our_own_average_precision_is_that_of_pycocotools(build, seed, missing):
+    tables = without(*build(seed), missing)
+    one = np.ones((1, tables[0]["group"].nunique()))
+    for label in (None, *LABELS):
+        stats = dict(zip(COCO_METRICS, pycoco(*tables, only=label).stats, strict=True))
+        labels = LABELS if label is None else (label,)
+        found = {
+            "map": ours(*tables, one, COCO_IOUS, labels=labels),
+            "map50": ours(*tables, one, [0.5], labels=labels),
+            "map75": ours(*tables, one, [0.75], labels=labels),
+        } | {f"map_{size}": ours(*tables, one, COCO_IOUS, size, labels=labels) for size in list(AREAS)[1:]}
+        for name, value in found.items():
+            expected = np.nan if stats[name] == -1 else stats[name]
+            assert value[0] == pytest.approx(expected, abs=1e-9, nan_ok=True), (label, name)
 
 
 def test_weights_are_copies_of_groups():
-    frames, truth, predictions = world.crowd(11, frames=30, groups=5)
+    frames, truth, predictions = world.wild(11, frames=30, groups=5)
     # Distinct scores: among tied ones the order of copies is anybody's choice.
     predictions["score"] = np.random.default_rng(0).permutation(len(predictions)) / len(predictions) + 0.001
     weights = np.random.default_rng(1).multinomial(5, [0.2] * 5, size=6).astype(float)
     mine = ours(frames, truth, predictions, weights, COCO_IOUS)
-    for row, value in zip(weights, mine, strict=True):
+    rough = ours(frames, truth, predictions, np.repeat(weights, 20, axis=0), COCO_IOUS, single=True)[::20]
+    for row, value, near in zip(weights, mine, rough, strict=True):
         copies = []
         for place, count in enumerate(row.astype(int)):
             names = frames.loc[frames["group"] == f"g{place}", "frame_id"]
@@ -67,15 +101,16 @@ def test_weights_are_copies_of_groups():
 
         reference = pycoco(copied(frames), copied(truth), copied(predictions)).stats[0]
         assert value == pytest.approx(reference, abs=1e-9)
+        assert near == pytest.approx(reference, abs=1e-7)  # in single precision, all replicates at once
 
 
-def test_fewer_points_move_replicates_hardly():
-    frames, truth, predictions = world.crowd(4, frames=400, groups=20, detections=30)
-    weights = np.random.default_rng(1).multinomial(20, [0.05] * 20, size=50).astype(float)
-    exact = ours(frames, truth, predictions, weights, [0.5])
-    thinned = ours(frames, truth, predictions, weights, [0.5], points=200)
-    assert np.abs(exact - thinned).max() < 0.01
-    assert np.std(exact) > 10 * np.abs(np.mean(exact - thinned)) / 3
+def test_blocks_change_nothing(monkeypatch):
+    tables = world.wild(4, frames=60)
+    weights = np.random.default_rng(1).multinomial(8, [0.125] * 8, size=100).astype(float)
+    whole = ours(*tables, weights, COCO_IOUS, single=True)
+    monkeypatch.setattr("provenline.evaluation.replicates._BLOCK", 1000)
+    monkeypatch.setattr("provenline.evaluation.replicates._NARROW", 7)
+    assert np.array_equal(whole, ours(*tables, weights, COCO_IOUS, single=True))
 
 
 @pytest.mark.parametrize("missing", ["truth", "predictions", "both"])

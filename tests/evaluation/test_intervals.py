@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from statistics import NormalDist
+
 import numpy as np
 import pytest
+from scipy.stats import bootstrap, f_oneway, t
 
 from provenline.evaluation.intervals import (
     Resamples,
     Statistic,
     design_effect,
     draw,
+    intraclass_correlation,
     mcnemar,
     median,
     ratio,
@@ -48,14 +53,59 @@ def test_ratio_is_that_of_copied_groups():
     assert result.groups == np.count_nonzero(trials)
 
 
-def test_interval_is_the_percentiles():
+def test_interval_is_the_percentiles_where_asked_for():
     hits, trials, resamples = groups(1)
     result = ratio(hits, trials, resamples)
-    interval = result.interval(INTERVAL)
+    interval = result.interval(INTERVAL.model_copy(update={"method": "percentile"}))
     low, high = np.percentile(result.replicates, [2.5, 97.5])
     assert (interval.low, interval.high) == pytest.approx((low, high))
     assert interval.error == pytest.approx(np.std(result.replicates, ddof=1))
     assert interval.method == "percentile"
+    by_hand = replace(result, jackknife=None).interval(INTERVAL)
+    assert (by_hand.method, by_hand.low) == ("percentile", interval.low)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("what", ["ratio", "difference", "gain"])
+def test_intervals_are_scipys_bca_at_the_widened_level(seed, what):
+    rng = np.random.default_rng(seed)
+    n = 18
+    trials = rng.integers(3, 20, n).astype(float)
+    base, better = (rng.binomial(trials.astype(int), rng.beta(9 * p, 9 - 9 * p, n)) for p in (0.8, 0.9))
+    names = [f"g{k:02d}" for k in range(n)]
+    resamples = draw(names, INTERVAL.model_copy(update={"replicates": 20_000}))
+    first, second = (ratio(hits.astype(float), trials, resamples) for hits in (base, better))
+    statistic = {"ratio": second, "difference": second - first, "gain": (second - first) / first}[what]
+
+    def measure(drawn):
+        one, two = base[drawn].sum(axis=-1), better[drawn].sum(axis=-1)
+        below = {"ratio": trials[drawn].sum(axis=-1), "difference": trials[drawn].sum(axis=-1), "gain": one}
+        return (two if what == "ratio" else two - one) / below[what]
+
+    reach = t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1))
+    theirs = bootstrap(
+        (np.arange(n),),
+        lambda drawn, axis=-1: measure(drawn),
+        n_resamples=20_000,
+        confidence_level=2 * NormalDist().cdf(reach) - 1,
+        method="BCa",
+        rng=np.random.default_rng(100 + seed),
+    ).confidence_interval
+    interval = statistic.interval(INTERVAL)
+    width = theirs.high - theirs.low
+    assert interval.method == "bca"
+    assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high), abs=0.04 * width)
+
+
+def test_left_out_groups_are_left_out():
+    rng = np.random.default_rng(3)
+    hits, trials, resamples = groups(5)
+    group, values = rng.integers(0, 12, 70), rng.random(70)
+    shares, middles = ratio(hits, trials, resamples).jackknife, median(values, group, resamples).jackknife
+    for place in range(12):
+        others = np.arange(12) != place
+        assert shares[place] == pytest.approx(hits[others].sum() / trials[others].sum())
+        assert middles[place] == pytest.approx(np.median(values[group != place]))
 
 
 def test_median_is_that_of_copied_frames():
@@ -83,7 +133,10 @@ def test_differences_are_paired():
     gain = ratio(better, trials, resamples) - ratio(hits, trials, resamples)
     alone = ratio(better - hits, trials, resamples)
     assert gain.replicates == pytest.approx(alone.replicates)
-    assert (ratio(hits, trials, resamples) - ratio(hits, trials, resamples)).interval(INTERVAL).high == 0.0
+    assert gain.jackknife == pytest.approx(alone.jackknife)
+    base = ratio(hits, trials, resamples)
+    assert (gain / base).replicates == pytest.approx(gain.replicates / base.replicates)
+    assert (gain / (base - base)).estimate is None
 
 
 def test_no_group_no_number_and_one_group_no_interval():
@@ -107,10 +160,28 @@ def test_a_perfect_score_is_no_certainty():
     assert interval.low < interval.high == 1.0
 
 
-def test_undefined_replicates_are_left_out():
-    replicates = np.array([np.nan, 0.5, 0.6, np.nan, 0.7])
-    interval = Statistic(0.6, replicates, 3).interval(INTERVAL)
-    assert interval.low == pytest.approx(np.percentile([0.5, 0.6, 0.7], 2.5))
+def test_differences_that_never_differ_are_no_certainty():
+    trials, resamples = np.full(12, 10.0), draw([f"g{k:02d}" for k in range(12)], INTERVAL)
+    every, none = (ratio(hits, trials, resamples, proportion=True) for hits in (trials, 0 * trials))
+    low, high = wilson(120, 120, 0.95)
+    for gain, ends in (
+        (every - every, (low - 1, 1 - low)), (every - none, (low, high)), (none - every, (-high, -low))
+    ):  # fmt: skip
+        interval = gain.interval(INTERVAL)
+        assert interval.method == "wilson" and (interval.low, interval.high) == pytest.approx(ends)
+
+
+def test_replicates_that_agree_on_no_share_tell_nothing():
+    resamples = draw([f"g{k:02d}" for k in range(12)], INTERVAL)
+    interval = ratio(np.full(12, 3.0), np.ones(12), resamples).interval(INTERVAL)
+    assert (interval.estimate, interval.low, interval.high, interval.method) == (3.0, None, None, "none")
+
+
+def test_undefined_replicates_are_left_out_while_they_are_few():
+    values = np.linspace(0.5, 0.7, 95)
+    interval = Statistic(0.6, np.append(values, [np.nan] * 5), 3).interval(INTERVAL)
+    assert interval.low == pytest.approx(np.percentile(values, 2.5))
+    assert Statistic(0.6, np.append(values, [np.nan] * 15), 3).interval(INTERVAL).method == "none"
 
 
 @pytest.mark.slow  # importing statsmodels takes some seconds
@@ -149,6 +220,27 @@ def test_the_design_effect_of_equal_clusters():
     assert design_effect(hits, np.full(20_000, 30.0)) == pytest.approx(9.7, rel=0.03)
     assert design_effect(np.full(5, 30.0), np.full(5, 30.0)) == 1.0
     assert wilson_clustered(np.zeros(3), np.zeros(3), 0.95) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_intraclass_correlation_is_that_of_the_analysis_of_variance(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 1, (9, 1)) + rng.normal(0, 1, (9, 6))
+    ratio_of_variances = f_oneway(*values).statistic
+    found = intraclass_correlation(values.ravel(), np.repeat(np.arange(9), 6))
+    assert found == pytest.approx((ratio_of_variances - 1) / (ratio_of_variances + 5))
+
+
+def test_the_intraclass_correlation_of_a_beta_binomial():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(2, 40, 4000)
+    group = np.repeat(np.arange(4000), sizes)
+    values = (rng.random(len(group)) < rng.beta(0.8 * 7 / 3, 0.2 * 7 / 3, 4000)[group]).astype(float)
+    assert intraclass_correlation(values, group) == pytest.approx(0.3, abs=0.02)
+    alike = rng.permutation(values)  # no correlation is left
+    assert intraclass_correlation(alike, group) < 0.01
+    for nothing in ([], [1.0], [1.0, 0.0], [1.0, 1.0, 1.0]):
+        assert intraclass_correlation(np.array(nothing), np.arange(len(nothing)) % 2) is None
 
 
 def test_clustered_wilson_agrees_with_the_bootstrap_roughly():

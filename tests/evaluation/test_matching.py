@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from provenline.annotations import coco
 from provenline.evaluation.average_precision import COCO_IOUS
-from provenline.evaluation.matching import match, overlaps, per_frame
+from provenline.evaluation.crowds import crowds
+from provenline.evaluation.matching import AREAS, match, overlaps, per_frame
 from tests.evaluation import world
 
 LABELS = ("person", "hand")
 
 
-def pycoco(frames, truth, predictions, labels=LABELS):
+def pycoco(frames, truth, predictions, labels=LABELS, only=None):
+    """Return pycocotools' evaluation, of one label alone if asked."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -25,49 +30,97 @@ def pycoco(frames, truth, predictions, labels=LABELS):
         return [
             {
                 "id": place + 1, "image_id": image[row.frame_id], "category_id": labels.index(row.label) + 1,
-                "bbox": [row.x1, row.y1, row.x2 - row.x1, row.y2 - row.y1], "iscrowd": 0,
+                "bbox": [row.x1, row.y1, row.x2 - row.x1, row.y2 - row.y1],
+                "iscrowd": int("iscrowd" in getattr(row, "attributes", "")),
                 "area": (row.x2 - row.x1) * (row.y2 - row.y1), "score": getattr(row, "score", 1.0),
             }
             for place, row in enumerate(table.itertuples()) if row.frame_id in image and row.label in labels
         ]  # fmt: skip
 
     with contextlib.redirect_stdout(io.StringIO()):
-        truths = COCO()
-        truths.dataset = {
-            "images": [{"id": number} for number in image.values()],
-            "annotations": rows(truth),
-            "categories": [{"id": place + 1, "name": name} for place, name in enumerate(labels)],
-            "info": {},
-        }
-        truths.createIndex()
-        evaluation = COCOeval(truths, truths.loadRes(rows(predictions)), "bbox")
+        truths, found = COCO(), COCO()
+        for table, annotations in ((truths, rows(truth)), (found, [])):
+            table.dataset = {
+                "images": [{"id": number} for number in image.values()],
+                "annotations": annotations,
+                "categories": [{"id": place + 1, "name": name} for place, name in enumerate(labels)],
+                "info": {},
+            }
+            table.createIndex()
+        if len(predictions):  # loadRes takes no empty list
+            found = truths.loadRes(rows(predictions))
+        evaluation = COCOeval(truths, found, "bbox")
+        if only is not None:
+            evaluation.params.catIds = [labels.index(only) + 1]
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     return evaluation
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_the_same_pairs_as_pycocotools(seed):
-    frames, truth, predictions = world.crowd(seed)
-    found = match(frames["frame_id"], truth, predictions, LABELS, COCO_IOUS)
+@pytest.mark.parametrize("size", AREAS)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_pairs_as_pycocotools(seed, size):
+    frames, truth, predictions = world.wild(seed)
+    found = match(frames["frame_id"], truth, predictions, LABELS, COCO_IOUS, AREAS[size])
     evaluation = pycoco(frames, truth, predictions)
-    everything = evaluation.evalImgs[: len(evaluation.evalImgs)]
-    seen = 0
-    for image in everything:
-        if image is None or image["aRng"] != [0, 1e10]:
+    limits = dict(zip(evaluation.params.areaRngLbl, evaluation.params.areaRng, strict=True))[size]
+    seen = objects = 0
+    for image in evaluation.evalImgs:
+        if image is None or image["aRng"] != limits:
             continue
         mine = (found.frame == image["image_id"] - 1) & (found.label == image["category_id"] - 1)
         # pycocotools counts from 1 and has 0 for "none"; ids are rows + 1 here.
         rows = np.append(found.truth_row + 1, 0)[found.truth[:, mine]]
         assert (found.row[mine] + 1).tolist() == image["dtIds"]
-        assert np.array_equal(rows, image["dtMatches"])
-        seen += len(image["dtIds"])
-    assert seen == len(predictions)
+        assert np.array_equal(found.ignored[:, mine], image["dtIgnore"])
+        assert np.array_equal(rows, np.where(image["dtIgnore"], 0, image["dtMatches"]))
+        counts = np.flatnonzero(np.asarray(image["gtIgnore"]) == 0)
+        here = (found.truth_frame == image["image_id"] - 1) & (found.truth_label == image["category_id"] - 1)
+        assert (found.truth_row[here] + 1).tolist() == [image["gtIds"][place] for place in counts]
+        by = np.append(found.row + 1, 0)[found.found[:, here]]
+        assert np.array_equal(by, image["gtMatches"][:, counts])
+        seen, objects = seen + len(image["dtIds"]), objects + len(counts)
+    assert (seen, objects) == (len(found.row), len(found.truth_row))
+    assert found.ignored.any() and (found.truth >= 0).any()
+
+
+def test_a_crowd_is_neither_found_nor_missed():
+    frames = world.frames_table([world.frame("a", "g")])
+    many = world.box("a", (0, 0, 100, 100)) | {"attributes": '{"iscrowd": "true"}'}
+    one = world.box("a", (0, 0, 10, 10))
+    on_it = [world.prediction("a", (20 * k, 50, 20 * k + 9, 59), 0.9) for k in range(4)]
+    off = world.prediction("a", (200, 200, 220, 220), 0.8)
+    predictions = world.predictions_table([*on_it, world.prediction("a", (0, 0, 10, 10), 0.5), off])
+    found = match(["a"], world.boxes_table([many, one]), predictions, ("person",), [0.5])
+    assert len(found.truth_frame) == 1 and found.is_found(0.5, 0.0).tolist() == [True]
+    assert found.is_hit(0.5).tolist() == [False] * 4 + [False, True]
+    assert found.is_false(0.5).tolist() == [False] * 4 + [True, False]
+    counts = per_frame(found, 0.5, 0.0)
+    assert (counts.objects[0], counts.found[0], counts.detections[0]) == (1, 1, 2)
+    assert len(frames) == 1
+
+
+def test_crowds_as_the_formats_write_them(tmp_path):
+    path = tmp_path / "coco.json"
+    shape = {"bbox": [0, 0, 10, 10], "category_id": 1, "image_id": 1}
+    annotations = [shape | {"id": 1, "iscrowd": 1}, shape | {"id": 2, "iscrowd": 0}, shape | {"id": 3}]
+    images, categories = (
+        [{"id": 1, "file_name": "a.jpg", "width": 20, "height": 20}],
+        [{"id": 1, "name": "p"}],
+    )
+    path.write_text(json.dumps({"images": images, "categories": categories, "annotations": annotations}))
+    read = [json.dumps(dict(one.attributes)) for one in coco.read(path)[0].objects]
+    told = ['{"is_crowd": "True"}', '{"iscrowd": 1}', '{"iscrowd": "0"}', '{"label": "a crowd"}', "{}"]
+    assert (
+        crowds(pd.DataFrame({"attributes": read + told})).tolist()
+        == [True, False, False, True, True] + [False] * 3
+    )
+    assert crowds(pd.DataFrame({"frame_id": ["a"]})).tolist() == [False]
 
 
 def test_within_equals_matching_the_part():
-    frames, truth, predictions = world.crowd(7)
+    frames, truth, predictions = world.wild(7)
     keep = (frames["category"] == "c1").to_numpy()
     part = match(frames["frame_id"], truth, predictions, LABELS, COCO_IOUS).within(keep)
     anew = match(frames["frame_id"][keep], truth, predictions, LABELS, COCO_IOUS)
@@ -106,7 +159,7 @@ def test_nothing_to_match(missing):
 
 
 def test_a_threshold_after_matching_equals_one_before():
-    frames, truth, predictions = world.crowd(5)
+    frames, truth, predictions = world.wild(5)
     after = per_frame(match(frames["frame_id"], truth, predictions, LABELS, [0.5]), 0.5, 0.65)
     kept = predictions[predictions["score"] >= 0.65]
     before = per_frame(match(frames["frame_id"], truth, kept, LABELS, [0.5]), 0.5, 0.0)

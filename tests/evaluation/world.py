@@ -6,10 +6,42 @@ import numpy as np
 import pandas as pd
 
 from provenline import tables
-from provenline.evaluation.params import EvalParams, Gate, IntervalParams, StageAParams
+from provenline.evaluation.params import (
+    EvalParams,
+    Gate,
+    IntervalParams,
+    NonInferiority,
+    Rule,
+    StageAParams,
+    WhyParams,
+)
 
-INTERVAL = IntervalParams(confidence=0.95, replicates=200, seed=0, warn_groups=20, min_groups=10)
+INTERVAL = IntervalParams(
+    method="bca", confidence=0.95, replicates=200, seed=0, warn_groups=20, min_groups=10
+)
 HIGHER = {"end": "low", "better": "higher"}
+WHY = WhyParams.model_validate(
+    {
+        "budget": {"foreground": 0.5, "background": 0.1, "occlusion": ["hands_only", "occluded"]},
+        "calibration": {
+            "floor": 0.05, "bins": 10, "binning": "equal_mass", "scores": [0.25, 0.5],
+            "bounds_per_hour": [60], "bounds_per_1000_frames": [100],
+        },
+        "label_errors": {"prior": 0.05, "floor": 0.5, "most": 500},
+    }
+)  # fmt: skip
+
+PEOPLE = {
+    "role": "role",
+    "attributes": ("occluded", "hands_only", "role"),
+    "failure_modes": (
+        {"name": "occluded", "kind": "attribute", "attribute": "occluded", "value": "true"},
+        {"name": "hands only", "kind": "attribute", "attribute": "hands_only", "value": "true"},
+        {"name": "small", "kind": "small", "share": 0.01},
+        {"name": "cut off", "kind": "border", "pixels": 2.0},
+        {"name": "near a mannequin", "kind": "near", "label": "mannequin", "reach": 0.5},
+    ),
+}
 
 
 def frame(frame_id: str, group: str, category: str = "", **more) -> dict:
@@ -75,6 +107,39 @@ def crowd(seed: int, frames: int = 40, groups: int = 8, labels=("person", "hand"
     return frames_table(rows), boxes_table(objects), predictions_table(found)
 
 
+def wild(seed: int, frames: int = 40, groups: int = 8, labels=("person", "hand"), full: int = 130):
+    """Everything that COCO's rules are for: boxes of all sizes (also exactly 32 and 96 pixels wide),
+    crowds with several detections on them, ties, equal overlaps, frames with nothing on either side,
+    and one with more detections of one label than may take part."""
+    rng = np.random.default_rng(seed)
+    rows, objects, found = [], [], []
+
+    def somewhere():
+        corner = rng.integers(0, 400, 2)
+        sides = (
+            rng.integers(8, 200, 2) if rng.random() < 0.6 else np.repeat(rng.choice([12, 32, 64, 96, 150]), 2)
+        )
+        return np.array([*corner, *(corner + sides)], dtype=float)
+
+    for place in range(frames):
+        frame_id = f"f{place:04d}"
+        rows.append(frame(frame_id, f"g{place % groups}", f"c{place % groups % 3}"))
+        mine = []
+        for _ in range(rng.integers(0, 7) if place % 7 else 0):
+            mine.append(somewhere())
+            one = box(frame_id, mine[-1], str(rng.choice(labels)))
+            if rng.random() < 0.2:
+                one["attributes"] = '{"iscrowd": "true", "occluded": "no"}'
+            objects += [one, one] if rng.random() < 0.2 else [one]  # twice: equal overlaps
+        for _ in range(full if place == 3 else rng.integers(0, 30) if place % 5 else 0):
+            near = mine and rng.random() < 0.7
+            xyxy = mine[rng.integers(len(mine))] + rng.integers(-6, 7, 4) if near else somewhere()
+            xyxy[2:] = np.maximum(xyxy[2:], xyxy[:2] + 2)
+            label = labels[0] if place == 3 else str(rng.choice(labels))
+            found.append(prediction(frame_id, xyxy, rng.integers(1, 21) / 20, label))
+    return frames_table(rows), boxes_table(objects), predictions_table(found)
+
+
 def line(
     seed: int, groups: int, recall: float, *, per_group: int = 8, spread: float = 0.05, categories: int = 7
 ):
@@ -97,7 +162,11 @@ def line(
 def eval_params(**more) -> EvalParams:
     gates = (Gate(metric="map50", bound=0.6, **HIGHER), Gate(metric="recall", bound=0.8, **HIGHER))
     improvement = Gate(metric="recall", bound=0.0, **HIGHER)
-    values = {"iou": 0.5, "score": 0.25, "gates": gates, "improvement": improvement, "interval": INTERVAL}
+    values = {
+        "iou": 0.5, "score": 0.25, "gates": gates, "improvement": improvement, "interval": INTERVAL,
+        "non_inferiority": NonInferiority(metric="recall", margin=0.02), "holm_level": 0.05, "power": 0.8,
+        "rule": Rule(metric="map50", deploy=0.2, more_data=0.1), "why": WHY,
+    }  # fmt: skip
     return EvalParams(**(values | more))
 
 
@@ -107,7 +176,7 @@ def stage_a_params(**more) -> StageAParams:
         Gate(metric="median_confidence", bound=0.55, **HIGHER),
     )
     values = {
-        "groups_per_category": 3, "seed": 0, "iou": 0.5, "score": 0.25, "gates": gates, "interval": INTERVAL,
-        "confidence_bins": 20,
+        "frames": 100_000, "groups_per_category": 3, "seed": 0, "iou": 0.5, "score": 0.25, "gates": gates,
+        "interval": INTERVAL, "confidence_bins": 20, "near_iou": 0.1, **PEOPLE,
     }  # fmt: skip
     return StageAParams(**(values | more))

@@ -32,7 +32,14 @@ def params(**changes: object) -> ShadowParams:
         "shift_iou": 0.2,
         "gallery": 5,
         "tolerance": 1.0,
-        "interval": {"confidence": 0.95, "replicates": 200, "seed": 0, "warn_groups": 20, "min_groups": 3},
+        "interval": {
+            "method": "bca",
+            "confidence": 0.95,
+            "replicates": 200,
+            "seed": 0,
+            "warn_groups": 20,
+            "min_groups": 3,
+        },
         "plan": {"gain": 0.1, "confidence": 0.95, "power": 0.5},
         "production": {"checkpoint_sha256": "", "bundle": "models/engines/{target}/base"},
     }
