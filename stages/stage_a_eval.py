@@ -10,6 +10,8 @@ from provenline.detectors.open import open_checkpoint
 from provenline.detectors.params import ModelParams
 from provenline.evaluation.params import StageAParams
 from provenline.evaluation.stage_a import confidence_rows, measure, select
+from provenline.evaluation.stage_a_sample import read_sample
+from provenline.evaluation.stage_a_seen import ROWS, frame_rows
 from provenline.files import write_json
 from stages import _runtime as runtime
 
@@ -20,10 +22,14 @@ def main() -> str:
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     boxes = tables.read("data/boxes.parquet", tables.BOXES)
     detector = open_checkpoint(runtime.params("model", ModelParams), runtime.value("profile.device"))
+    held = set(read_sample(Path("data/stage_a_ledger.csv"))["frame_id"])
     found = predict_frames(detector, frames, Path(), runtime.BATCH)
-    result = measure(select(frames, params), boxes, found, usecase.classes, params)
+    chosen = select(frames, params, held)
+    result = measure(chosen, boxes, found, usecase.classes, params, held)
     result = {"model": {"name": detector.name, "sha256": detector.fingerprint}, **result}
     tables.write(found, "data/predictions/base.parquet", tables.PREDICTIONS)
+    rows = frame_rows(chosen, boxes, found, usecase.classes, params)
+    runtime.write_rows(Path("data/stage_a_sample.csv"), rows, ROWS)
     runtime.write_rows(
         Path("plots/stage_a_eval/confidence.csv"), confidence_rows(result), ["score", "frames"]
     )
