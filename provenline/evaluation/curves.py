@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from provenline.evaluation.average_precision import RECALLS, curve, precisions
-from provenline.evaluation.compare import Case, prepare
+from provenline.evaluation.case import Case, prepare
 from provenline.evaluation.intervals import rounded
 from provenline.evaluation.matching import FloatArray, IntArray, Matches
 from provenline.evaluation.params import EvalParams

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 from typing import Any, Literal
 
 from provenline.evaluation.intervals import Interval
@@ -45,10 +44,14 @@ def verdict(gate: Gate, interval: Interval | None, params: IntervalParams, name:
     name = name or gate.metric
     if interval is None:
         return Verdict("inconclusive", f"{name} is not measurable: no group informs it", params.min_groups)
-    if interval.groups < params.min_groups or interval.low is None or interval.high is None:
+    if interval.groups < params.min_groups:
         said = f"no verdict under {params.min_groups} groups ({_count(interval.groups)})"
-        missing = max(params.min_groups - interval.groups, 1)
-        return Verdict("inconclusive", f"{_text(name, interval)}: {said}", missing)
+        return Verdict(
+            "inconclusive", f"{describe(name, interval)}: {said}", params.min_groups - interval.groups
+        )
+    if interval.low is None or interval.high is None:
+        said = f"no interval over {_count(interval.groups)}: too few differ, or define it"
+        return Verdict("inconclusive", f"{describe(name, interval)}: {said}")
     value = _value(gate, interval.low, interval.high)
     needed = _needed(gate, interval) if value == "inconclusive" else None
     return Verdict(value, _reason(gate, name, interval, value, needed, params), needed)
@@ -78,12 +81,16 @@ def _value(gate: Gate, low: float, high: float) -> Value:
 
 
 def _needed(gate: Gate, interval: Interval) -> int | None:
-    """Return how many more groups would clear the bound: an interval shrinks with 1 / sqrt(groups)."""
-    gap = abs(interval.estimate - gate.bound)
-    if not interval.error or math.isclose(gap, 0.0, abs_tol=1e-12):
+    """Return how many more groups would clear the bound: an interval shrinks with 1 / sqrt(groups).
+
+    If the estimate stays: it will move, so this is an even chance (``planning`` counts with more).
+    """
+    gap = interval.estimate - gate.bound
+    if interval.low is None or interval.high is None or math.isclose(gap, 0.0, abs_tol=1e-12):
         return None
-    reach = NormalDist().inv_cdf(0.5 + interval.confidence / 2) * interval.error
-    return max(1, math.ceil(interval.groups * ((reach / gap) ** 2 - 1)))
+    # What lies between the estimate and the bound is the arm of the interval on that side.
+    reach = interval.estimate - interval.low if gap > 0 else interval.high - interval.estimate
+    return max(1, math.ceil(interval.groups * ((reach / gap) ** 2 - 1) - 1e-9))
 
 
 def _reason(
@@ -94,15 +101,16 @@ def _reason(
         "fail": f"the whole interval misses {gate.bound:g}",
         "inconclusive": f"the interval holds {gate.bound:g}",
     }[value]
-    parts = [f"{_text(name, interval)} over {_count(interval.groups)}: {said}"]
+    parts = [f"{describe(name, interval)} over {_count(interval.groups)}: {said}"]
     if needed is not None:
-        parts.append(f"about {needed} more groups would settle it")
+        parts.append(f"about {needed} more groups would settle it if the estimate stays")
     if interval.groups < params.warn_groups:
         parts.append(f"read with care, under {params.warn_groups} groups")
     return "; ".join(parts)
 
 
-def _text(metric: str, interval: Interval) -> str:
+def describe(metric: str, interval: Interval) -> str:
+    """Return a number with its interval as text."""
     if interval.low is None or interval.high is None:
         return f"{metric} {interval.estimate:.3f}"
     return f"{metric} {interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"

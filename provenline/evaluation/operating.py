@@ -1,43 +1,73 @@
-"""The operating point: from which score on a detection counts."""
+"""The operating point: from which score on a detection of a label counts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from provenline.evaluation.matching import Matches, match
+from provenline.evaluation.matching import FloatArray, IntArray, Matches
+from provenline.evaluation.proportions import rounded
 
 
-def best_threshold(
-    truth: pd.DataFrame, predictions: pd.DataFrame, labels: Sequence[str], iou: float
-) -> float | None:
-    """Return the score threshold with the largest F1, all labels together; of equal ones the highest.
+@dataclass(frozen=True)
+class Threshold:
+    """A score and what it comes to on the frames it was chosen on.
 
-    Choose it on validation frames and apply it elsewhere (``score >= threshold``).
+    Attributes:
+        score: A detection counts from there on (``score >= threshold``).
+        f1: The largest that any threshold gives; as it was chosen by it, it flatters.
+        precision: There.
+        recall: There.
+    """
+
+    score: float
+    f1: float
+    precision: float
+    recall: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return a JSON object; numbers are rounded to six decimals, a score to nothing."""
+        # A rounded score could leave out the very detection it was taken from.
+        return {name: rounded(value) for name, value in vars(self).items()} | {"score": self.score}
+
+
+def choose(matches: Matches, iou: float) -> dict[str, Threshold | None]:
+    """Return the threshold of each label with the largest F1; of equal ones the highest.
+
+    Choose it on validation frames and apply it elsewhere.
 
     Args:
-        truth: Boxes that count (see ``tables.truth``), of the frames that are looked at.
-        predictions: Of one model, of the same frames.
-        labels: Labels that are looked at.
-        iou: Intersection over union at which an object counts as found.
+        matches: Match records of one model.
+        iou: Overlap at which an object counts as found.
 
     Returns:
-        None where no detection finds anything.
+        None for a label without objects, or of which no detection finds anything.
     """
-    frame_ids = sorted(set(truth["frame_id"]) | set(predictions["frame_id"]))
-    return best_score(match(frame_ids, truth, predictions, labels, [iou]), iou)
+    hit, counting = matches.is_hit(iou), ~matches.ignored[matches.at(iou)]
+    found: dict[str, Threshold | None] = {}
+    for code, label in enumerate(matches.labels):
+        mine = np.flatnonzero((matches.label == code) & counting)
+        objects = int(np.count_nonzero(matches.truth_label == code))
+        found[label] = _largest_f1(matches.score[mine], hit[mine].astype(np.int64), objects)
+    return found
 
 
-def best_score(matches: Matches, iou: float) -> float | None:
-    """Return what ``best_threshold`` returns, from match records."""
-    order = np.argsort(-matches.score, kind="stable")
-    score = matches.score[order]
-    hits = np.cumsum(matches.truth[matches.at(iou)][order] >= 0)
+def at(thresholds: Mapping[str, Threshold | None], otherwise: float) -> FloatArray:
+    """Return the score of each label, (L,), ``otherwise`` where none could be chosen."""
+    return np.array([otherwise if one is None else one.score for one in thresholds.values()])
+
+
+def _largest_f1(score: FloatArray, hit: IntArray, objects: int) -> Threshold | None:
+    order = np.argsort(-score, kind="stable")
+    score, hits = score[order], np.cumsum(hit[order])
     if not len(hits) or not hits[-1]:
         return None
     # A threshold takes all detections of one score or none: judge at the last of each.
     last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
-    f1 = 2 * hits[last] / (last + 1 + len(matches.truth_frame))
-    return float(score[last[np.argmax(f1)]])
+    f1 = 2 * hits[last] / (last + 1 + objects)
+    best = last[np.argmax(f1)]
+    return Threshold(
+        float(score[best]), float(f1.max()), float(hits[best] / (best + 1)), float(hits[best] / objects)
+    )

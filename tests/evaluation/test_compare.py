@@ -1,4 +1,4 @@
-"""Planted better, equal and worse candidates; the same model; curves and the operating point."""
+"""Planted better, equal and worse candidates; the same model; curves."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from provenline import tables
 from provenline.evaluation.average_precision import coco_metrics
 from provenline.evaluation.compare import evaluate
 from provenline.evaluation.curves import curves
-from provenline.evaluation.operating import best_threshold
 from provenline.evaluation.params import EvalParams, Gate
 from tests.evaluation import world
 
 PERSON = ("person",)
 SHARES = {"train": 10, "val": 4, "test": 4, "deployment": 24}
+FIELD = {"deployment": 24}
 
 
-def planted(base: float, candidate: float, shares=None, spread=0.02):
+def planted(base: float, candidate: float, shares=None, categories=7):
     """Return frames with splits, boxes, and both models' predictions, at these recalls."""
     shares = shares or SHARES
     groups = sum(shares.values())
-    frames, boxes, worse = world.line(1, groups, base, spread=spread)
-    better = world.line(2, groups, candidate, spread=spread)[2]
+    frames, boxes, worse = world.line(1, groups, base, spread=0.02, categories=categories)
+    better = world.line(2, groups, candidate, spread=0.02)[2]
     names = np.repeat(list(shares), list(shares.values()))
     frames["split"] = frames["group"].map(dict(zip(sorted(frames["group"].unique()), names, strict=True)))
     return frames, boxes, {"base": worse, "candidate": better}
@@ -56,7 +56,7 @@ def test_a_better_candidate(better):
 
 
 def test_an_equal_candidate():
-    frames, boxes, predictions = planted(0.8, 0.8)
+    frames, boxes, predictions = planted(0.8, 0.8, FIELD, categories=1)
     result = evaluate(frames, boxes, predictions, PERSON, world.eval_params())
     assert not result["better"] and result["improvement"]["value"] == "inconclusive"
     twin = evaluate(
@@ -67,15 +67,18 @@ def test_an_equal_candidate():
         world.eval_params(),
     )
     gain = twin["splits"]["deployment"]["difference"]["map50"]
-    assert (gain["estimate"], gain["low"], gain["high"]) == (0.0, 0.0, 0.0)
+    # No object speaks for either; that proves no more than so many objects can.
+    assert gain["estimate"] == 0.0 and gain["low"] == -gain["high"] < 0
     assert not twin["better"] and twin["improvement"]["value"] == "inconclusive"
     assert twin["improvement"]["groups_needed"] is None
+    assert twin["rule"]["value"] == "inconclusive"
 
 
 def test_a_worse_candidate():
-    result = evaluate(*planted(0.95, 0.5), PERSON, world.eval_params())
+    result = evaluate(*planted(0.95, 0.5, FIELD, categories=1), PERSON, world.eval_params())
     assert not result["better"] and result["improvement"]["value"] == "fail"
     assert result["targets"][1]["value"] == "fail"
+    assert result["rule"]["value"] == "training_problem" and result["non_inferiority"]["value"] == "fail"
 
 
 @pytest.mark.slow
@@ -92,12 +95,15 @@ def test_false_alarms_of_equal_candidates_are_rare():
 
 
 def test_the_same_model_is_not_compared():
-    frames, boxes, predictions = planted(0.8, 0.9)
+    frames, boxes, predictions = planted(0.8, 0.9, FIELD, categories=1)
     only = {"base": predictions["base"]}
     result = evaluate(frames, boxes, only, PERSON, world.eval_params(), same_model=True)
     part = result["splits"]["deployment"]
     assert part["difference"] is None and part["mcnemar"] is None and result["improvement"] is None
     assert part["candidate"] == part["base"] and not result["better"]
+    assert part["own"]["candidate"] == part["own"]["base"] and part["own"]["difference"] is None
+    assert all(result[name] is None for name in ("holm", "non_inferiority", "rule"))
+    assert {row["of"] for row in result["plan"]["rows"]} == {"candidate"}
     assert "the candidate is the base" in result["warnings"][0]
     assert result["targets"][0]["metric"] == "map50"
 
@@ -126,20 +132,21 @@ def test_two_labels_ties_and_empty_frames():
 
 
 def test_without_deployment_test_is_judged():
-    result = evaluate(*planted(0.5, 0.95, {"train": 4, "val": 2, "test": 12}), PERSON, world.eval_params())
+    shares = {"train": 4, "val": 2, "test": 12}
+    result = evaluate(*planted(0.5, 0.95, shares, categories=1), PERSON, world.eval_params())
     assert result["judged_on"] == "test" and result["better"]
     assert "judged on test" in result["warnings"][0]
 
 
 def test_few_groups_are_not_better():
-    result = evaluate(*planted(0.2, 0.99, {"test": 6}), PERSON, world.eval_params())
+    result = evaluate(*planted(0.2, 0.99, {"test": 6}, categories=1), PERSON, world.eval_params())
     assert result["splits"]["test"]["difference"]["recall"]["low"] > 0
     assert not result["better"] and result["improvement"]["value"] == "inconclusive"
 
 
 @pytest.mark.parametrize("missing", ["boxes", "predictions", "frames"])
 def test_nothing_there(missing):
-    frames, boxes, models = planted(0.5, 0.9)
+    frames, boxes, models = planted(0.5, 0.9, {"val": 2, "test": 4}, categories=1)
     frames = frames.iloc[:0] if missing == "frames" else frames
     boxes = boxes.iloc[:0] if missing == "boxes" else boxes
     if missing == "predictions":
@@ -152,13 +159,18 @@ def test_nothing_there(missing):
         assert result["splits"]["test"]["candidate"]["precision"] is None
     else:
         assert result["judged_on"] is None and result["targets"][0]["value"] == "inconclusive"
+        assert result["plan"] == {"rows": [], "sentences": []}
+        assert result["rule"]["value"] == result["non_inferiority"]["value"] == "inconclusive"
+    assert result["thresholds"]["base"] == {"person": None}
+    assert any("no threshold of person" in text for text in result["warnings"])
 
 
-def test_frames_without_a_split_are_left_out(better):
-    frames, boxes, models = planted(0.5, 0.95)
+def test_frames_without_a_split_are_left_out():
+    frames, boxes, models = planted(0.5, 0.95, {"test": 10}, categories=1)
     extra = frames.iloc[:3].assign(frame_id=["x", "y", "z"], split=["", None, "other"])
     grown = pd.concat([frames, extra], ignore_index=True)
-    assert evaluate(grown, boxes, models, PERSON, world.eval_params()) == better
+    given, more = (evaluate(table, boxes, models, PERSON, world.eval_params()) for table in (frames, grown))
+    assert given == more
 
 
 def test_curves(better):
@@ -179,26 +191,6 @@ def test_curves(better):
     assert (
         curves(frames, boxes.iloc[:0], models, PERSON, world.eval_params(), bins=10)["precision_recall"] == []
     )
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_best_threshold_is_the_best_of_all(seed):
-    _, truth, predictions = world.crowd(seed)
-    labels = ("person", "hand")
-    best = best_threshold(truth, predictions, labels, 0.5)
-
-    def f1(score):
-        from provenline.evaluation.matching import match, per_frame
-
-        kept = predictions[predictions["score"] >= score]
-        ids = sorted(set(truth["frame_id"]) | set(predictions["frame_id"]))
-        counts = per_frame(match(ids, truth, kept, labels, [0.5]), 0.5, 0.0)
-        return 2 * counts.found.sum() / (counts.objects.sum() + counts.detections.sum())
-
-    scores = sorted(predictions["score"].unique())
-    assert f1(best) == pytest.approx(max(f1(score) for score in scores))
-    assert best_threshold(truth.iloc[:0], predictions, labels, 0.5) is None
-    assert best_threshold(truth, predictions.iloc[:0], labels, 0.5) is None
 
 
 def test_unknown_metrics_are_refused():

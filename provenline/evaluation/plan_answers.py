@@ -1,0 +1,119 @@
+"""Rows of a plan, answered for a wanted precision and power: what `provenline plan` prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provenline.evaluation.plan_rows import apart, count, spread_of
+from provenline.evaluation.planning import EVEN, frames_for, groups_for, half_width
+
+_NONE = "-"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a row takes.
+
+    Attributes:
+        row: See ``plan_rows.row``, with a key ``source``.
+        to_tell: Videos that settle its open question, in all; None where nothing is open, or none would.
+        wanted: The half-width that was asked for, None for none.
+        groups: Videos that reach it, in all; None where nothing is known.
+        frames: Frames of each of today's videos that reach it; None where none would, or it is not known.
+    """
+
+    row: Mapping[str, Any]
+    to_tell: int | None
+    wanted: float | None
+    groups: int | None
+    frames: int | None
+
+    def cells(self) -> list[str]:
+        """Return texts for a table: figure, videos, frames each, now, ICC, to tell, and what they take."""
+        row = self.row
+        told = "{} from {}".format(*apart(*row["cannot_tell"])) if row["cannot_tell"] else _NONE
+        cells = [
+            row["about"] + (" *" if row["pooled"] else ""),
+            str(row["groups"]),
+            _number(row["frames_per_group"], ".0f"),
+            _now(row),
+            _number(row["icc"], ".2f"),
+            told,
+            _number(self.to_tell, "d"),
+        ]
+        return (
+            cells if self.wanted is None else [*cells, _number(self.groups, "d"), _number(self.frames, "d")]
+        )
+
+
+def answers(rows: Sequence[Mapping[str, Any]], wanted: float | None, power: float | None) -> list[Answer]:
+    """Answer rows of a plan.
+
+    Args:
+        rows: See ``plan_rows.row``.
+        wanted: Half-width; None asks for none.
+        power: Chance to settle an open question; None for the row's own.
+    """
+    return [_answer(row, wanted, power) for row in rows]
+
+
+def _answer(row: Mapping[str, Any], wanted: float | None, power: float | None) -> Answer:
+    spread, sure = spread_of(row), row["confidence"]
+    to_tell = row["groups_needed"]
+    if power is not None and spread is not None and row["cannot_tell"]:
+        needed = groups_for(spread, row["distance"], sure, power, lean=row["lean"])
+        to_tell = needed and max(needed, row["groups"] + 1)
+    if spread is None or wanted is None:
+        return Answer(row, to_tell, wanted, None, None)
+    groups, frames = groups_for(spread, wanted, sure, EVEN), frames_for(spread, wanted, sure, EVEN)
+    return Answer(row, to_tell, wanted, groups, frames)
+
+
+def sentence(found: Sequence[Answer], wanted: float | None) -> str:
+    """Say what the first answer that has a number comes to."""
+    if wanted is None:
+        first = next((one for one in found if one.to_tell), found[0])
+        return f"{first.row['about']}: {_told(first)}."
+    known = next((one for one in found if one.groups), None)
+    if known is None:
+        return f"Nothing shows how videos differ: what ±{wanted:g} takes cannot be told."
+    return f"{known.row['about']}: {_reached(known, wanted)}."
+
+
+def _told(one: Answer) -> str:
+    row = one.row
+    if not row["cannot_tell"] or one.to_tell is None:
+        return str(row["reason"])
+    seen = f"{count(row['groups'], 'video')} with {count(row['frames'], 'frame')}"
+    return f"{seen} cannot tell {{}} from {{}}; about {one.to_tell} videos could".format(
+        *apart(*row["cannot_tell"])
+    )
+
+
+def _reached(one: Answer, wanted: float) -> str:
+    row, spread = one.row, spread_of(one.row)
+    seen = f"{count(row['groups'], 'video')} with {count(row['frames'], 'frame')}"
+    # What the plan counts with, which is what the wish is compared with.
+    now = half_width(spread, row["confidence"]) if spread else math.nan
+    if one.groups is not None and one.groups <= row["groups"]:
+        return f"{seen} give about ±{now:.3g} already"
+    takes = f"{one.groups} videos of {row['frames_per_group']:.0f} frames"
+    text = f"{seen} give about ±{now:.3g}; ±{wanted:g} takes about {takes}"
+    if one.frames is not None:
+        return f"{text}, or about {count(one.frames, 'frame')} of each of today's"
+    return (
+        text if row["frame_sd"] is None else f"{text}; more frames of today's would not do, as videos differ"
+    )
+
+
+def _now(row: Mapping[str, Any]) -> str:
+    if row["estimate"] is None:
+        return _NONE
+    return f"{row['estimate']:.3f}" + ("" if row["half_width"] is None else f" ±{row['half_width']:.3f}")
+
+
+def _number(value: float | None, form: str) -> str:
+    return _NONE if value is None else format(value, form)
