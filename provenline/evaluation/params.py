@@ -116,6 +116,7 @@ class StageAParams(_Model):
         role: Attribute that says who somebody is (operator, passer-by); empty where nobody said it.
         attributes: Recall is counted apart for each value of these attributes of the annotation.
         failure_modes: What may have kept somebody from being found; one may have several of them.
+        power: Chance of settling a verdict that planned footage is to have.
     """
 
     frames: Annotated[int, Field(ge=1)]
@@ -130,6 +131,7 @@ class StageAParams(_Model):
     role: str
     attributes: tuple[str, ...]
     failure_modes: tuple[FailureMode, ...]
+    power: Confidence
 
     @field_validator("gates")
     @classmethod

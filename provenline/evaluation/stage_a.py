@@ -19,6 +19,7 @@ from provenline.evaluation.slices import Slice, categories, cut
 from provenline.evaluation.stage_a_facts import by_people, confidence, counts, intervals, statistics
 from provenline.evaluation.stage_a_finds import false_positives, outside_operator
 from provenline.evaluation.stage_a_misses import by_attribute, failures
+from provenline.evaluation.stage_a_plan import Measured, plan
 from provenline.evaluation.stage_a_sample import sample_facts, select
 from provenline.evaluation.stage_a_seen import Seen, see
 
@@ -48,12 +49,13 @@ def measure(
     Returns:
         A JSON object: counts, ``sample``, ``metrics`` (intervals), ``by_people``, ``confidence``
         (histogram and quartiles), ``false_positives``, ``outside_operator``, ``failures``,
-        ``by_attribute``, ``by_category`` (the same for each), ``gates``, ``decision``,
+        ``by_attribute``, ``by_category`` (the same for each), ``plan``, ``gates``, ``decision``,
         ``groups_needed``, ``warnings``.
     """
     whole = cut(frames, params.interval)
     seen = see(whole.frames, boxes, predictions, labels, params)
     numbers = statistics(whole, seen.facts)
+    parts = _by_category(whole.frames, seen, params)
     result = {
         "labels": list(labels),
         "iou": params.iou,
@@ -66,7 +68,12 @@ def measure(
             whole.sums(seen.facts.found), whole.sums(seen.facts.objects), params.interval.confidence
         ),
         **_described(whole, seen, params),
-        "by_category": _by_category(whole.frames, seen, params),
+        "by_category": {name: _category(part, mine, params) for name, (part, mine) in parts.items()},
+        "plan": plan(
+            Measured(whole, seen.facts),
+            {name: Measured(part, mine.facts) for name, (part, mine) in parts.items()},
+            params,
+        ),
     }
     return result | _decide(numbers, params) | {"warnings": _warnings(result, params)}
 
@@ -89,14 +96,17 @@ def _described(part: Slice, seen: Seen, params: StageAParams) -> dict[str, Any]:
     }
 
 
-def _by_category(frames: pd.DataFrame, seen: Seen, params: StageAParams) -> dict[str, Any]:
+def _by_category(frames: pd.DataFrame, seen: Seen, params: StageAParams) -> dict[str, tuple[Slice, Seen]]:
     result = {}
     for category in categories(frames):
         keep = (frames["category"] == category).to_numpy()
-        part, mine = cut(frames[keep], params.interval), seen.of(keep)
-        numbers = intervals(statistics(part, mine.facts), params.interval)
-        result[category] = counts(part, mine.facts) | numbers | _described(part, mine, params)
+        result[category] = cut(frames[keep], params.interval), seen.of(keep)
     return result
+
+
+def _category(part: Slice, mine: Seen, params: StageAParams) -> dict[str, Any]:
+    numbers = intervals(statistics(part, mine.facts), params.interval)
+    return counts(part, mine.facts) | numbers | _described(part, mine, params)
 
 
 def _decide(numbers: dict[str, Statistic], params: StageAParams) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -71,17 +71,33 @@ def facts(frames: pd.DataFrame, truth: pd.DataFrame, matches: Matches, params: S
     return Facts(counts.objects, counts.found, counts.detections, best, there, seen)
 
 
+class Fraction(NamedTuple):
+    """A metric that is a ratio of sums of quantities per frame, (F,) each."""
+
+    numerator: FloatArray
+    denominator: FloatArray
+    proportion: bool = True
+
+
+def fractions(seen: Facts) -> dict[str, Fraction]:
+    """Return those of Stage A's metrics that are ratios of sums; the median of confidences is none."""
+    occupied, every = (seen.objects > 0).astype(np.float64), np.ones_like(seen.objects)
+    return {
+        "recall": Fraction(_share(seen), occupied),
+        "object_recall": Fraction(seen.found, seen.objects),
+        "operator_found": Fraction(seen.operators_found, seen.operators),
+        "precision": Fraction(seen.found, seen.detections),
+        "false_positives_per_frame": Fraction(seen.false, every, proportion=False),
+    }
+
+
 def statistics(part: Slice, seen: Facts) -> dict[str, Statistic]:
     """Return Stage A's metrics (``params.STAGE_A_METRICS``) with their replicates."""
-    occupied = seen.objects > 0
-    return {
-        "recall": part.ratio(_share(seen), occupied.astype(np.float64), proportion=True),
-        "object_recall": part.ratio(seen.found, seen.objects, proportion=True),
-        "operator_found": part.ratio(seen.operators_found, seen.operators, proportion=True),
-        "median_confidence": part.median(seen.best, occupied),
-        "precision": part.ratio(seen.found, seen.detections, proportion=True),
-        "false_positives_per_frame": part.ratio(seen.false, np.ones_like(seen.false)),
+    found = {
+        name: part.ratio(one.numerator, one.denominator, proportion=one.proportion)
+        for name, one in fractions(seen).items()
     }
+    return found | {"median_confidence": part.median(seen.best, seen.objects > 0)}
 
 
 def _share(seen: Facts) -> FloatArray:

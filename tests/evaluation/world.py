@@ -177,6 +177,6 @@ def stage_a_params(**more) -> StageAParams:
     )
     values = {
         "frames": 100_000, "groups_per_category": 3, "seed": 0, "iou": 0.5, "score": 0.25, "gates": gates,
-        "interval": INTERVAL, "confidence_bins": 20, "near_iou": 0.1, **PEOPLE,
+        "interval": INTERVAL, "confidence_bins": 20, "near_iou": 0.1, "power": 0.8, **PEOPLE,
     }  # fmt: skip
     return StageAParams(**(values | more))
