@@ -9,7 +9,7 @@ import csv
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,8 @@ from provenline.files import atomic_path
 from provenline.progress import console
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+INPUTS = Path("metrics/inputs")
 NONE = Path("data/none")  # stands where a source has no footage or no annotations
 Side = Literal["development", "deployment"]
 SIDES = ("development", "deployment")
@@ -110,6 +112,41 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[
         writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def inputs(
+    module: str, read: Iterable[Path | str], variant: str = "", media: Mapping[str, str] | None = None
+) -> None:
+    """Write what a stage read, file by file with its hash, its code included: ``metrics/inputs/*.sha256``.
+
+    `provenline verify` holds the list against what is there, and `sha256sum --check` reads it too.
+
+    Args:
+        module: The stage's own name in ``stages/``.
+        read: Files and folders that it read, and those of its outputs that it judged.
+        variant: Which footage or target, where the stage runs on several.
+        media: Footage by its hash, as the stage's tables name it: it is not read for this again.
+    """
+    from provenline.dossier import code, sums
+
+    text = PIPELINE.read_text(encoding="utf-8") if PIPELINE.is_file() else ""
+    places = [*map(Path, read), *map(Path, code.of_module(yaml.safe_load(text), module))]
+    found = {
+        path.as_posix(): path
+        for place in places
+        for path in ([place / name for name in sums.listed(place)] if place.is_dir() else [place])
+    }
+    hashes = {name: one.sha256 for name, one in sums.digests(found).items()}
+    name = f"{module}_{variant}" if variant else module
+    sums.write(INPUTS / f"{name}.sha256", {**(media or {}), **hashes})
+
+
+def footage_of(frames: Any, root: Path) -> dict[str, str]:
+    """Return the footage behind a Frames table: where it lies -> SHA-256, as the table names it."""
+    return {
+        (root / name).as_posix(): digest
+        for name, digest in zip(frames["media"], frames["media_sha256"], strict=True)
+    }
 
 
 def missing(value: Any, prefix: str = "") -> list[str]:

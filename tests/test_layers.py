@@ -13,10 +13,11 @@ MAY = {
     **dict.fromkeys(BOTTOM | BESIDE, BOTTOM),
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
-    "reports": BOTTOM | BESIDE | ABOVE,
+    "reports": BOTTOM | BESIDE | ABOVE | {"dossier"},
     "ablation": BOTTOM | {"evaluation"},
+    "dossier": BOTTOM,
     "residency": BOTTOM | {"footage"},
-    "commands": BOTTOM | BESIDE | ABOVE | {"reports", "residency"},
+    "commands": BOTTOM | BESIDE | ABOVE | {"dossier", "reports", "residency"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 

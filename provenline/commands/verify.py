@@ -1,0 +1,113 @@
+"""`provenline verify`: recomputes the chain of hashes from the footage to the verdict."""
+
+from __future__ import annotations
+
+import time
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provenline.errors import InputError
+from provenline.progress import out
+
+if TYPE_CHECKING:
+    from provenline.dossier.checks import Check
+    from provenline.dossier.verifying import Outcome
+
+HOLDS, BROKEN, ABSENT = 0, 1, 3  # exit statuses; 2 is a dossier that cannot be read
+MARKS = {
+    "holds": "[green]✓[/]",
+    "broken": "[bold red]✗[/]",
+    "absent": "[yellow]-[/]",
+    "unseen": "[yellow]?[/]",
+}
+
+
+def verify(
+    dossier: Annotated[Path, typer.Argument(help="What `dvc repro report` wrote.")] = Path(
+        "reports/dossier.json"
+    ),
+    root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
+    seal: Annotated[
+        str, typer.Option(help="The seal that somebody wrote down: of the dossier, or as the page shows it.")
+    ] = "",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Accept what is not on this machine; say what.")
+    ] = False,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Look for footage and weights outside the project's folder too.")
+    ] = False,
+) -> None:
+    """Recompute every hash and every link, and name the first that does not hold. Writes nothing.
+
+    Exit status: 0 all holds, 1 a link does not hold, 3 something is not here to be looked at.
+    """
+    from provenline.dossier.claims import HASH
+    from provenline.dossier.verifying import verify as verify_
+
+    seal = seal.strip().lower()
+    if seal and not HASH.fullmatch(seal):
+        raise InputError("a seal has 64 hexadecimal digits", place="--seal")
+    if not root.is_dir():
+        raise InputError("is no folder", file=root, place="--root")
+    started = time.monotonic()
+    found = verify_(root, dossier, seal, outside)
+    seconds = max(time.monotonic() - started, 1e-6)
+    for step, checks in groupby(found.checks, key=lambda one: one.step):
+        _step(step, list(checks))
+    out.print(f"{found.files:,} files, {found.size / 1e6:,.1f} MB hashed in {seconds:.1f} s", highlight=False)
+    raise typer.Exit(_end(found, partial, bool(seal)))
+
+
+def _step(step: str, checks: list[Check]) -> None:
+    """Print a step of the chain: bytes in one line where they hold, everything else one by one."""
+    whole = [one for one in checks if one.of_bytes and one.state == "holds"]
+    if whole:
+        _line("holds", step, f"bytes: {', '.join(one.about for one in whole)}")
+    for one in checks:
+        if one in whole:
+            continue
+        said = "" if one.state == "holds" else f": {one.sentence}"
+        _line(one.state, step, f"{one.about}{said}")
+
+
+def _line(state: str, step: str, text: str) -> None:
+    from rich.markup import escape
+
+    out.print(f"{MARKS[state]} {step:<12} {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def _end(found: Outcome, partial: bool, sealed: bool) -> int:
+    """Print what it comes to, and return the exit status."""
+    if found.broken:
+        first = found.broken[0]
+        more = f" ({len(found.broken) - 1} more do not hold)" if len(found.broken) > 1 else ""
+        _say(f"The first link that does not hold is in {first.step}: {first.sentence}{more}", "bold red")
+        for name, value in (("expected", first.expected), ("found", first.found)):
+            if value:
+                _say(f"  {name:<8} {value}", "bold red")
+        return BROKEN
+    _sealing(found, sealed)
+    if not found.absent:
+        _say("The chain holds from the footage to the verdict, and every file of it was looked at.", "green")
+        return HOLDS
+    steps = ", ".join(dict.fromkeys(one.step for one in found.absent))
+    looked = sum(one.of_bytes for one in found.held)
+    text = f"{len(found.absent)} links could not be looked at, in {steps}: what they need is not here."
+    if partial and looked:
+        _say(f"What is here holds. {text}", "yellow")
+        return HOLDS
+    _say(f"Not here, so this is no pass. {text} --partial accepts that.", "yellow")
+    return ABSENT
+
+
+def _sealing(found: Outcome, sealed: bool) -> None:
+    _say(f"Seal {found.dossier.seal}; of the evidence, as the page shows it, {found.dossier.evidence_sha256}")
+    if not sealed:
+        _say("Who alters everything can seal it anew: give --seal what was written down when it was made.")
+
+
+def _say(text: str, style: str = "") -> None:
+    out.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
