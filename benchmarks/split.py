@@ -3,20 +3,29 @@
 Near duplicates run alternately with scipy's cdist (Hamming distance of unpacked bits) in the same
 process; the peer takes a part of the pairs, and pairs a second are compared. The floor is one XOR and
 one bit count of NumPy over the same pairs on all cores, with nothing done with the result.
+
+At last the whole stage runs as DVC runs it, over stored pictures of 30 kB, alternately with its floor:
+`cp -r` of the same pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from provenline import tables
 from provenline.splits.assign import assign, groups_of
 from provenline.splits.audit import audit, near_duplicates, with_split
 from provenline.splits.copies import search
@@ -36,6 +45,8 @@ PARAMS = SplitParams(
 )
 PLANTS = 20
 PERIOD_MS = 2000
+PICTURE = 30_000  # bytes, as a JPEG of 640 x 360 has
+ROOT = Path(__file__).parents[1]
 
 
 def footage(frames: int, media: int, cameras: int, seed: int) -> pd.DataFrame:
@@ -85,6 +96,50 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def store(frames: pd.DataFrame, folder: Path) -> None:
+    """Lay out what the stage reads: pictures (random bytes: it never decodes them), tables, parameters."""
+    filling = np.random.default_rng(0).bytes(PICTURE)
+    # The made-up digests differ at their ends.
+    names = ("data/frames/" + frames["media_sha256"].str[-12:] + "/" + frames["frame_id"] + ".jpg").tolist()
+    for parent in sorted({Path(path).parent for path in names}):
+        (folder / parent).mkdir(parents=True)
+    for path in names:
+        (folder / path).write_bytes(filling)
+    stored = frames.assign(path=names, plan="every", width=640, height=360, annotator="a")
+    tables.write(stored, folder / "data/annotated.parquet", tables.FRAMES)
+    corners = np.random.default_rng(1).uniform(0, 300, (len(frames), 2))
+    boxes = pd.DataFrame(np.hstack([corners, corners + 40]), columns=tables.BOX)
+    boxes = boxes.assign(
+        frame_id=frames["frame_id"].to_numpy(), annotator="a", label="person", attributes="{}"
+    )
+    tables.write(boxes, folder / "data/boxes.parquet", tables.BOXES)
+    shutil.copy(ROOT / "params.yaml", folder)
+
+
+def stage(folder: Path) -> None:
+    """Run the stage in its folder, in a process of its own: start, imports, tables, copies, audit."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "stages.split"]
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+
+
+def whole_stage(frames: pd.DataFrame, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of the stage and of its floor, by turns; outputs are deleted first, as DVC does."""
+    copy = ["cp", "-r", "data/frames", "copy"]
+    seconds: dict[str, list[float]] = {"floor: cp -r": [], "split, the whole stage": []}
+    with tempfile.TemporaryDirectory(dir=ROOT / ".state") as place:  # on the project's own disk
+        folder = Path(place)
+        store(frames, folder)
+        for _ in range(rounds):
+            os.sync()
+            seconds["floor: cp -r"].append(timed(lambda: subprocess.run(copy, cwd=folder, check=True)))
+            shutil.rmtree(folder / "copy")
+            os.sync()
+            seconds["split, the whole stage"].append(timed(lambda: stage(folder)))
+            shutil.rmtree(folder / "data/dataset")
+    return seconds
 
 
 def floor(hashes: Hashes) -> None:
@@ -143,6 +198,13 @@ def main() -> None:
     found = search(frames, PARAMS.copies)
     report(seconds, placed, rows, given.rounds)
     print(f"copies found: {len(found.copies)} of {PLANTS} planted; cannot tell: {len(found.cannot_tell)}")
+    whole = {name: statistics.median(times) for name, times in whole_stage(frames, given.rounds).items()}
+    for name, middle in whole.items():
+        print(f"  {name:28s} {middle:8.2f} s")
+    below, ours = whole.values()
+    print(
+        f"  split, the whole stage: {ours / below:.2f} times its floor, the copying of {len(frames)} pictures"
+    )
 
 
 def report(seconds: dict[str, list[float]], placed: pd.DataFrame, rows: int, rounds: int) -> None:

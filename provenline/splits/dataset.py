@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +13,10 @@ import yaml
 from provenline import tables
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
-from provenline.images import read_bytes
 from provenline.progress import bar
+from provenline.splits.copying import Job, copy
 from provenline.splits.params import SPLITS
 from provenline.splits.placing import place
-
-_THREADS = 2  # copying waits for the disk
-_PART = 256  # frames per turn of a thread: a turn for each would cost more than the copy
 
 
 def write_assignment(frames: pd.DataFrame, assignment: pd.DataFrame, csv: str | Path) -> dict[str, Any]:
@@ -97,11 +91,13 @@ def write_dataset(
         for split in SPLITS:
             (temporary / "images" / split).mkdir(parents=True)
             (temporary / "labels" / split).mkdir(parents=True)
-        rows = list(zip(kept["frame_id"], kept["path"], kept["split"], strict=True))
-        parts = [rows[start : start + _PART] for start in range(0, len(rows), _PART)]
-        with ThreadPoolExecutor(_THREADS) as pool, bar() as display:
-            task = display.add_task("Copying frames", total=len(rows))
-            for stored in pool.map(partial(_store, root, temporary, lines), parts):
+        jobs = [
+            _job(root, temporary, frame_id, path, split, lines)
+            for frame_id, path, split in zip(kept["frame_id"], kept["path"], kept["split"], strict=True)
+        ]
+        with bar() as display:
+            task = display.add_task("Copying frames", total=len(jobs))
+            for stored in copy(jobs):
                 display.advance(task, stored)
         _write_yaml(temporary / f"{name}.yaml", classes)
     objects = truth.assign(
@@ -125,32 +121,9 @@ def _label_lines(kept: pd.DataFrame, truth: pd.DataFrame, classes: Sequence[str]
     return {frame_id: sorted(found) for frame_id, found in lines.items()}
 
 
-def _store(root: Path, folder: Path, lines: dict[str, list[str]], rows: list[tuple[str, str, str]]) -> int:
-    for frame_id, path, split in rows:
-        _copy(root / path, folder / "images" / split / f"{frame_id}{Path(path).suffix}")
-        label = folder / "labels" / split / f"{frame_id}.txt"
-        label.write_bytes("".join(lines.get(frame_id, [])).encode())
-    return len(rows)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.parent.suffix == ".zip":
-        target.write_bytes(read_bytes(source))
-        return
-    try:
-        with source.open("rb", buffering=0) as stream, target.open("wb", buffering=0) as out:
-            left = os.fstat(stream.fileno()).st_size
-            while left > 0:  # shares blocks where the file system can, stays in the kernel elsewhere
-                done = os.copy_file_range(stream.fileno(), out.fileno(), left)
-                if not done:  # some network file systems copy nothing and say so
-                    raise OSError
-                left -= done
-    except FileNotFoundError:
-        raise InputError(
-            "image is missing", file=source, mend="Run `dvc repro extract` or `dvc pull`"
-        ) from None
-    except (AttributeError, OSError):  # not Linux; or two file systems that cannot do it
-        shutil.copyfile(source, target)
+def _job(root: Path, folder: Path, frame_id: str, path: str, split: str, lines: dict[str, list[str]]) -> Job:
+    image, label = f"images/{split}/{frame_id}{os.path.splitext(path)[1]}", f"labels/{split}/{frame_id}.txt"  # noqa: PTH122
+    return Job(f"{root}/{path}", f"{folder}/{image}", f"{folder}/{label}", "".join(lines.get(frame_id, [])))
 
 
 def _write_yaml(path: Path, classes: Sequence[str]) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import yaml
 
 from provenline.errors import InputError
 from provenline.files import sha256_tree
+from provenline.splits import copying
 from provenline.splits.assign import assign, groups_of
 from provenline.splits.dataset import write_assignment, write_dataset
 from provenline.splits.placing import assign_frames
@@ -154,16 +154,21 @@ def test_frames_in_archives_are_unpacked(built):
     assert sha256_tree(root / "packed") == sha256_tree(root / "plain")
 
 
-@pytest.mark.parametrize("refusal", [OSError(18, "across file systems"), 0])
-def test_where_the_kernel_does_not_copy_the_bytes_still_come(built, monkeypatch, refusal):
+def test_hands_copy_what_one_process_copies(built, monkeypatch):
     root, frames, boxes, assignment = built
-
-    def refused(*_):
-        if refusal:
-            raise refusal
-        return refusal
-
     write_dataset(frames, boxes, assignment, CLASSES, root / "d1", "x", root)
-    monkeypatch.setattr(os, "copy_file_range", refused, raising=False)
+    monkeypatch.setattr(copying, "_FEW", 0)
+    monkeypatch.setattr(copying, "_PART", 3)
     write_dataset(frames, boxes, assignment, CLASSES, root / "d2", "x", root)
     assert sha256_tree(root / "d1") == sha256_tree(root / "d2")
+
+
+@pytest.mark.parametrize("few", [0, 4096])
+def test_a_missing_picture_is_named_whoever_copies(built, monkeypatch, few):
+    root, frames, boxes, assignment = built
+    monkeypatch.setattr(copying, "_FEW", few)
+    (root / frames["path"].iloc[0]).unlink()
+    with pytest.raises(InputError, match="image is missing") as error:
+        write_dataset(frames, boxes, assignment, CLASSES, root / "d", "x", root)
+    assert frames["path"].iloc[0] in str(error.value)
+    assert not (root / "d").exists()
