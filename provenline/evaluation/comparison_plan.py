@@ -15,7 +15,6 @@ from provenline.evaluation.parts import DIFFERENCE, Part
 from provenline.evaluation.plan_rows import (
     Figure,
     Question,
-    apart,
     bound_of,
     count,
     gain_of,
@@ -147,10 +146,9 @@ def more_frames(planned: Mapping[str, Any]) -> str:
     now, best = (
         half_width(spread, planned["confidence"], frames=frames) for frames in (spread.frames, math.inf)
     )
-    near, far = apart(best, now)
     return (
-        f"{planned['about']}: more frames of the same videos cannot: at best they bring ±{far} to ±{near}, "
-        f"as videos differ (intra-group correlation {planned['icc']:.2f})"
+        f"{planned['about']}: more frames of the same videos could not: they bring ±{now:.3f} to ±{best:.3f} "
+        f"at best, as videos differ (intra-group correlation {planned['icc']:.2f})"
     )
 
 

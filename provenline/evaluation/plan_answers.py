@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provenline.evaluation.plan_rows import apart, count, spread_of
+from provenline.evaluation.plan_rows import apart, called, count, spread_of
 from provenline.evaluation.planning import EVEN, frames_for, groups_for, half_width
 
 _NONE = "-"
@@ -31,22 +31,34 @@ class Answer:
     groups: int | None
     frames: int | None
 
-    def cells(self) -> list[str]:
-        """Return texts for a table: figure, videos, frames each, now, ICC, to tell, and what they take."""
+    @property
+    def name(self) -> str:
+        """The category, with a star where its spread is borrowed."""
+        return (self.row["category"] or "all") + (" *" if self.row["pooled"] else "")
+
+    @property
+    def figure(self) -> str:
+        """The figure and where it was measured."""
+        return f"{called(self.row['metric'], self.row['of'])} ({self.row['source']})"
+
+    def cells(self) -> dict[str, str]:
+        """Return texts for a table, by the name of their column."""
         row = self.row
-        told = "{} from {}".format(*apart(*row["cannot_tell"])) if row["cannot_tell"] else _NONE
-        cells = [
-            row["about"] + (" *" if row["pooled"] else ""),
-            str(row["groups"]),
-            _number(row["frames_per_group"], ".0f"),
-            _now(row),
-            _number(row["icc"], ".2f"),
-            told,
-            _number(self.to_tell, "d"),
-        ]
-        return (
-            cells if self.wanted is None else [*cells, _number(self.groups, "d"), _number(self.frames, "d")]
-        )
+        cells = {
+            "": self.name,
+            "seen": f"{row['groups']} x {_number(row['frames_per_group'], '.0f')}",
+            "now": _now(row),
+            "ICC": _number(row["icc"], ".2f"),
+            "to tell": "{} from {}".format(*apart(*row["cannot_tell"])) if row["cannot_tell"] else _NONE,
+            "takes": _number(self.to_tell, "d"),
+        }
+        if self.wanted is None:
+            return cells
+        del cells["to tell"]  # both would not fit into a terminal
+        return cells | {
+            f"for ±{self.wanted:g}": _number(self.groups, "d"),
+            "or frames": _number(self.frames, "d"),
+        }
 
 
 def answers(rows: Sequence[Mapping[str, Any]], wanted: float | None, power: float | None) -> list[Answer]:
@@ -70,6 +82,16 @@ def _answer(row: Mapping[str, Any], wanted: float | None, power: float | None) -
         return Answer(row, to_tell, wanted, None, None)
     groups, frames = groups_for(spread, wanted, sure, EVEN), frames_for(spread, wanted, sure, EVEN)
     return Answer(row, to_tell, wanted, groups, frames)
+
+
+def legend(found: Sequence[Answer], power: float | None) -> str:
+    """Say how to read the columns."""
+    chance = " or ".join(f"{one:.0%}" for one in sorted({power or one.row["power"] for one in found}))
+    text = f"seen: videos x frames of each. takes: videos in all that tell it with a chance of {chance}."
+    if any(one.wanted is not None for one in found):
+        text += " or frames: of each of today's videos."
+    few = " * spread of all categories together: this one has too few videos to show its own."
+    return text + (few if any(one.row["pooled"] for one in found) else "")
 
 
 def sentence(found: Sequence[Answer], wanted: float | None) -> str:
@@ -99,9 +121,9 @@ def _reached(one: Answer, wanted: float) -> str:
     # What the plan counts with, which is what the wish is compared with.
     now = half_width(spread, row["confidence"]) if spread else math.nan
     if one.groups is not None and one.groups <= row["groups"]:
-        return f"{seen} give about ±{now:.3g} already"
+        return f"{seen} give about ±{now:.3f} already"
     takes = f"{one.groups} videos of {row['frames_per_group']:.0f} frames"
-    text = f"{seen} give about ±{now:.3g}; ±{wanted:g} takes about {takes}"
+    text = f"{seen} give about ±{now:.3f}; ±{wanted:g} takes about {takes}"
     if one.frames is not None:
         return f"{text}, or about {count(one.frames, 'frame')} of each of today's"
     return (

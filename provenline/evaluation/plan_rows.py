@@ -44,9 +44,7 @@ class Figure:
     @property
     def about(self) -> str:
         """What the figure is, in words."""
-        what = (
-            f"difference in {self.metric}" if self.of == "difference" else f"{self.metric} of the {self.of}"
-        )
+        what = called(self.metric, self.of)
         return f"{what}, {self.category}" if self.category else what
 
 
@@ -179,6 +177,15 @@ def _width(interval: Interval | None) -> float | None:
     return (interval.high - interval.low) / 2
 
 
+def called(metric: str, of: str) -> str:
+    """Return what a figure is, in words.
+
+    >>> called("recall", "candidate"), called("map50", "difference")
+    ('recall of the candidate', 'difference in map50')
+    """
+    return f"difference in {metric}" if of == "difference" else f"{metric} of the {of}"
+
+
 def count(number: int, unit: str) -> str:
     """Return a number with its unit, in the plural where it is not one.
 
@@ -189,10 +196,10 @@ def count(number: int, unit: str) -> str:
 
 
 def apart(one: float, other: float) -> tuple[str, str]:
-    """Return two numbers with two decimals, or with as many as it takes to tell them apart.
+    """Return two numbers with two decimals, or with as many (at most four) as tell them apart.
 
     >>> apart(0.92, 0.96), apart(0.9512, 0.9521)
     (('0.92', '0.96'), ('0.951', '0.952'))
     """
     texts = [(f"{one:.{digits}f}", f"{other:.{digits}f}") for digits in (2, 3, 4)]
-    return next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
+    return next((pair for pair in texts if pair[0] != pair[1]), texts[0])
