@@ -24,8 +24,16 @@ from provenline.engines.manifest import PREPROCESSING, Manifest
 from provenline.engines.parity import Parity
 from provenline.evaluation.compare import evaluate
 from provenline.evaluation.curves import curves
-from provenline.evaluation.params import EvalParams, Gate, IntervalParams, StageAParams
+from provenline.evaluation.params import (
+    EvalParams,
+    Gate,
+    IntervalParams,
+    NonInferiority,
+    Rule,
+    StageAParams,
+)
 from provenline.evaluation.stage_a import measure, select
+from provenline.evaluation.stage_a_seen import ROWS, frame_rows
 from provenline.files import sha256_file, write_json
 from provenline.footage.media import Media
 from provenline.footage.params import EveryPlan, ExtractParams
@@ -44,6 +52,7 @@ from provenline.splits.decide import decide as decide_split
 from provenline.splits.ledger import facts
 from provenline.splits.params import CopyParams, Shares, SplitParams
 from provenline.splits.placing import place
+from tests.evaluation.world import PEOPLE, WHY
 
 CATEGORIES = (
     "Assembly",
@@ -54,10 +63,16 @@ CATEGORIES = (
     "Front",
     "Inspection & pack",
 )
-INTERVAL = IntervalParams(confidence=0.95, replicates=100, seed=0, warn_groups=20, min_groups=10)
+INTERVAL = IntervalParams(
+    method="bca", confidence=0.95, replicates=100, seed=0, warn_groups=20, min_groups=10
+)
 GATE = {"end": "low", "better": "higher"}
 STAGE_A = StageAParams(
+    frames=250,
     groups_per_category=3,
+    near_iou=0.1,
+    power=0.8,
+    **PEOPLE,
     seed=0,
     iou=0.5,
     score=0.25,
@@ -78,6 +93,11 @@ EVAL = EvalParams(
         Gate(metric="recall", bound=0.8, **GATE),
     ),
     improvement=Gate(metric="map50", bound=0.0, **GATE),
+    non_inferiority=NonInferiority(metric="recall", margin=0.02),
+    rule=Rule(metric="map50", deploy=0.2, more_data=0.1),
+    holm_level=0.05,
+    power=0.8,
+    why=WHY,
 )
 SHADOW = ShadowParams(
     period_s=1.0,
@@ -88,7 +108,9 @@ SHADOW = ShadowParams(
     shift_iou=0.3,
     gallery=24,
     tolerance=0.1,
-    interval=ShadowIntervals(confidence=0.95, replicates=100, seed=0, min_groups=10, warn_groups=20),
+    interval=ShadowIntervals(
+        method="bca", confidence=0.95, replicates=100, seed=0, min_groups=10, warn_groups=20
+    ),
     plan=LabelPlan(gain=0.05, confidence=0.95, power=0.8),
     production=ProductionParams(checkpoint_sha256="", bundle="models/engines/{target}/base"),
 )
@@ -318,13 +340,16 @@ def _cvat(
     for number, row in enumerate(frames.itertuples()):
         name = f"{row.frame_id}.jpg"
         lines.append(f'<image id="{number}" name="{name}" width="{SIZE[0]}" height="{SIZE[1]}">')
-        for mannequin, box in people[row.frame_id]:
+        for index, (mannequin, box) in enumerate(people[row.frame_id]):
             if rng.random() < miss:
                 continue
             x1, y1, x2, y2 = np.clip(np.array(box) + rng.normal(0, 1, 4), 0, [*SIZE, *SIZE])
             lines.append(
-                f'<box label="person" xtl="{x1:.2f}" ytl="{y1:.2f}" xbr="{x2:.2f}" ybr="{y2:.2f}">'
-                f'<attribute name="mannequin">{str(mannequin).lower()}</attribute></box>'
+                f'<box label="person" occluded="{int(number % 5 == index)}" '
+                f'xtl="{x1:.2f}" ytl="{y1:.2f}" xbr="{x2:.2f}" ybr="{y2:.2f}">'
+                f'<attribute name="mannequin">{str(mannequin).lower()}</attribute>'
+                f'<attribute name="hands_only">{str(number % 7 == index).lower()}</attribute>'
+                f'<attribute name="role">{"passer_by" if index else "operator"}</attribute></box>'
             )
         lines.append("</image>")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -393,6 +418,8 @@ def _evaluate(
     chosen = select(development[0], STAGE_A)
     result = measure(chosen, development[1], predictions["base"]["development"], ["person"], STAGE_A)
     write_json(root / "metrics/stage_a_eval.json", result)
+    rows = frame_rows(chosen, development[1], predictions["base"]["development"], ["person"], STAGE_A)
+    pd.DataFrame(rows, columns=ROWS).to_csv(root / "data/stage_a_sample.csv", index=False)
     frames = pd.concat([split, deployment[0].assign(split="deployment")], ignore_index=True)
     boxes = pd.concat([development[1], deployment[1]], ignore_index=True)
     both = {name: pd.concat(list(sides.values()), ignore_index=True) for name, sides in predictions.items()}
