@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from provenline.reports import label_story, split_rows, split_story, story
+from provenline.reports import judged_story, label_story, split_rows, split_story, story, why_story
+from provenline.reports.ceilings import beyond_targets
+from provenline.reports.deliverables import deliverables
 from provenline.reports.evidence import Evidence, Footage
-from provenline.reports.limits import chain_faults, limits
+from provenline.reports.limits import chain_faults, limits, stage_warnings
 from provenline.reports.tabular import Table
 from provenline.reports.words import count, plural
 
@@ -35,13 +37,43 @@ def model_card(evidence: Evidence) -> str:
         ]
         lines += [
             f"  - {md(strip.label)}: {md(strip.text)}; {strip.asked}: {strip.verdict}"
+            + (f" ({md(strip.flag)})" if strip.flag else "")
             for strip in card.targets
         ]
         lines += [f"  - {md(card.ceiling)}"] if card.ceiling else []
         lines += [f"  - rests on {md(card.rests_on)}"] if card.rests_on else []
-    lines += ["", "## Engines", "", md(story.engine_sentence(evidence)), ""]
+    lines += [*_operating(evidence), "", "## Engines", "", md(story.engine_sentence(evidence)), ""]
     lines += [f"- {md(one.target)}, {one.role}: `{one.onnx_sha256}`" for one in evidence.engines]
-    return "\n".join([*lines, *_limits(evidence)])
+    return "\n".join([*lines, *_files(evidence), *_limits(evidence)])
+
+
+def _operating(evidence: Evidence) -> list[str]:
+    """Return on which operations it helps, from which confidence on, and where it errs."""
+    given = evidence.evaluation
+    if given is None:
+        return []
+    texts = [
+        judged_story.helped(evidence, given) if not given.same_model else "",
+        judged_story.rule_sentence(given),
+        judged_story.non_inferiority_sentence(given),
+        judged_story.threshold_sentence(given) if not given.same_model else "",
+        judged_story.count_sentence(given),
+    ]
+    if given.why:
+        texts += [why_story.budget_sentence(given.why), why_story.calibration_sentence(given.why)]
+        texts += why_story.bound_sentences(given.why)
+    texts += [*beyond_targets(evidence), *judged_story.planning(given)]
+    kept = [f"- {md(text)}" for text in texts if text]
+    return ["", "## How to use it, and where it errs", "", *kept] if kept else []
+
+
+def _files(evidence: Evidence) -> list[str]:
+    lines = ["", "## Files", ""]
+    for one in deliverables(evidence):
+        digest = f", SHA-256 `{one.digest}`" if one.digest else ""
+        missing = "" if one.there else f" (not there yet: dvc repro {one.stage})"
+        lines.append(f"- {md(one.what)}: `{one.path}`{digest}{missing}")
+    return lines
 
 
 def _trained(evidence: Evidence) -> str:
@@ -103,6 +135,9 @@ def _labels(evidence: Evidence, side: Footage) -> list[tuple[str, str]]:
     ]
     if side is evidence.development:
         facts += [("Ceiling", text) for text in label_story.ceiling_texts(evidence)[:1]]
+    doubted = evidence.evaluation.label_errors if evidence.evaluation else None
+    if doubted and side is evidence.development:
+        facts.append(("Labels worth a second look", why_story.label_errors_sentence(doubted)))
     return facts + [(name.capitalize(), text) for name, text in labels.details.adjudication.items()]
 
 
@@ -111,7 +146,7 @@ def _counted(labels: Mapping[str, int]) -> str:
 
 
 def _limits(evidence: Evidence) -> list[str]:
-    texts = [*limits(evidence), *chain_faults(evidence)]
+    texts = [*limits(evidence), *stage_warnings(evidence), *chain_faults(evidence)]
     return ["", "## What this does not prove", "", *(f"- {md(text)}" for text in texts), ""]
 
 

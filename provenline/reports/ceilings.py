@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provenline.reports import words
-from provenline.reports.evidence import Estimate, Evidence
+from provenline.reports.evidence import Estimate, Evidence, Gate
 from provenline.reports.label_evidence import Ceiling
 
 CEILING_NOTE = (
@@ -49,3 +49,31 @@ def ceiling_sentence(evidence: Evidence, metric: str, name: str = "") -> str:
         f"A perfect detector could reach {words.metric(metric)} of at most about {words.estimate(found)} "
         "against these labels."
     )
+
+
+def beyond(evidence: Evidence, gate: Gate, name: str = "") -> str:
+    """Say that a target lies above what the labels allow; empty where it does not, or nobody knows.
+
+    Args:
+        evidence: What is known.
+        gate: A bound on a metric of one model, not on a difference.
+        name: Of the set that it is judged on.
+    """
+    found = reach(evidence, gate.metric, name) if gate.better == "higher" else None
+    if found is None or found.value is None or gate.bound < found.value:
+        return ""
+    sure = found.high is not None and gate.bound >= found.high
+    return (
+        f"{words.metric(gate.metric)} above {gate.bound:g} is asked, but these labels allow at most about "
+        f"{words.estimate(found)}: "
+        + ("no detector can be seen to reach it" if sure else "even a perfect detector may miss it")
+    )
+
+
+def beyond_targets(evidence: Evidence) -> list[str]:
+    """Return one sentence per target that lies above its ceiling."""
+    given = evidence.evaluation
+    if given is None:
+        return []
+    texts = (beyond(evidence, gate, given.judged_on) for gate in given.targets)
+    return [f"{text}." for text in texts if text]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -29,6 +29,13 @@ PALETTE = {
     "pass": "#177233",
     "fail": "#b42318",
     "unsure": "#5a646e",
+    # Causes of errors: from dark to light, so that grey copies keep them apart; hatches do so too.
+    "cause_missed": "#23366f",
+    "cause_background": "#e2a63a",
+    "cause_localisation": "#79aeda",
+    "cause_duplicate": "#cdd3da",
+    "cause_wrong_class": "#a1485b",
+    "cause_confusion_both": "#5d7f3a",
 }
 WIDTH = 4.3  # inches at 96 px: readable when a phone shrinks it by a fifth
 _NO_METADATA: Any = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -95,14 +102,22 @@ class Figure:
 @contextmanager
 def canvas(height: float, width: float = WIDTH) -> Iterator[tuple[Sheet, Axes]]:
     """Yield a figure and its one axes in our look; sizes in inches. Nothing global stays changed."""
+    with panels([height], width) as (sheet, axes):
+        yield sheet, axes[0]
+
+
+@contextmanager
+def panels(heights: Sequence[float], width: float = WIDTH) -> Iterator[tuple[Sheet, list[Axes]]]:
+    """Yield a figure and its axes, one over the other, in our look; sizes in inches."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Plain
 
     with mpl.rc_context(_STYLE):
-        sheet = Plain(figsize=(width, height), layout="constrained")
+        sheet = Plain(figsize=(width, sum(heights)), layout="constrained")
         FigureCanvasAgg(sheet)
-        yield sheet, sheet.add_subplot()
+        grid = sheet.add_gridspec(len(heights), 1, height_ratios=list(heights))
+        yield sheet, [sheet.add_subplot(grid[row, 0]) for row in range(len(heights))]
 
 
 def finish(sheet: Sheet, name: str, alt: str) -> Figure:

@@ -21,8 +21,9 @@ from provenline.reports.footage_evidence import (
     Split,
     SplitPart,
 )
-from provenline.reports.judged_evidence import Comparison, Evaluation, Paired
+from provenline.reports.judged_evidence import Comparison, Evaluation, Paired, Plan
 from provenline.reports.run_evidence import Engine, Parity, Shadow, ShadowSlice, Training
+from provenline.reports.stage_a_evidence import Closer
 
 if TYPE_CHECKING:
     from provenline.footage.params import PrivacyParams
@@ -98,6 +99,8 @@ class StageA:
         iou: Overlap at which an object counts as found.
         more_groups: About how many more groups would settle an open verdict.
         warnings: Sentences of the evaluator.
+        closer: Whom it misses and what it takes for a person; None for a run that is older than that.
+        plan: What more footage would settle.
     """
 
     decision: str
@@ -111,6 +114,8 @@ class StageA:
     iou: float
     more_groups: int | None
     warnings: tuple[str, ...]
+    closer: Closer | None = None
+    plan: Plan = field(default_factory=lambda: Plan((), ()))
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def classify(
         counts = per_frame(matches, evaluation.iou, evaluation.score)
         found[model] = matches.is_found(evaluation.iou, evaluation.score)
         false[model] = counts.detections > counts.found
-        on_other[model] = _on_other(material, table, matches, labels, evaluation.score)
+        on_other[model] = _on_other(material, table, matches, labels, evaluation)
     where = matches.truth_frame
     base, candidate = found["base"], found["candidate"]
     occupied = np.bincount(where, minlength=len(ids)) > 0
@@ -149,14 +149,14 @@ def classify(
 
 
 def _on_other(
-    material: Material, table: pd.DataFrame, matches: Matches, labels: Sequence[str], score: float
+    material: Material, table: pd.DataFrame, matches: Matches, labels: Sequence[str], evaluation: Evaluation
 ) -> Flags:
     """Return the frames in which a false positive lies on a box of another label."""
     frames = material.frames
     others = tables.truth(frames, material.boxes, sorted(set(material.boxes["label"]) - set(labels)))
     frame = pd.Index(frames["frame_id"]).get_indexer(pd.Index(others["frame_id"])).astype(np.int64)
     order = np.argsort(frame, kind="stable")
-    false = np.flatnonzero((matches.truth[0] < 0) & (matches.score >= score))
+    false = np.flatnonzero(matches.is_false(evaluation.iou) & (matches.score >= evaluation.score))
     detection, other = joined(matches.frame[false], frame[order])
     boxes, things = (part[tables.BOX].to_numpy(dtype=np.float64) for part in (table, others))
     near = overlaps(boxes[matches.row[false[detection]]], things[order[other]]) >= OTHER_LABEL_IOU

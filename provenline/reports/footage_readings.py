@@ -16,7 +16,7 @@ from provenline.reports.evidence import (
     Split,
     SplitPart,
 )
-from provenline.reports.judged_readings import verdict
+from provenline.reports.readings import verdict
 
 
 def extraction(given: Document) -> Extraction:

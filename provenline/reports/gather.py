@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import yaml
 
 from provenline.errors import InputError
+from provenline.reports import eval_readings, split_readings
 from provenline.reports import footage_readings as footage
 from provenline.reports import judged_readings as judged
-from provenline.reports import split_readings
 from provenline.reports.document import Document, open_document
 from provenline.reports.evidence import Engine, Evidence, Footage
 from provenline.reports.split_evidence import Leakage
@@ -58,7 +58,7 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
     gatherer = Gatherer(root)
     parameters, text = read_parameters(root)
     source = _mapping(parameters, "source")
-    evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", judged.evaluation)
+    evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", eval_readings.evaluation)
     split = "" if evaluation is None else evaluation.judged_on
     return Evidence(
         usecase=usecase,

@@ -1,21 +1,18 @@
-"""Reads what `stageA-eval`, `train`, `eval`, `trt-build` and `shadow-ab` say."""
+"""Reads what `stageA-eval`, `train`, `trt-build` and `shadow-ab` say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 from provenline.errors import InputError
+from provenline.reports import eval_readings, stage_a_readings
 from provenline.reports.document import Document
 from provenline.reports.evidence import (
-    Comparison,
     Engine,
     Estimate,
-    Evaluation,
     FalsePositives,
-    Gate,
     Measured,
-    Paired,
     Parity,
     Shadow,
     ShadowSlice,
@@ -23,40 +20,15 @@ from provenline.reports.evidence import (
     Training,
     Verdict,
 )
+from provenline.reports.readings import gate, named, verdict
 
-METRICS = ("map50", "map", "precision", "recall", "f1")
 STAGE_A_METRICS = ("recall", "operator_found", "median_confidence", "precision", "false_positives_per_frame")
-
-
-def verdict(given: Document, key: str) -> Verdict:
-    """Return one of the three verdicts.
-
-    Raises:
-        InputError: It is another word.
-    """
-    word = given.text(key)
-    if word not in ("pass", "fail", "inconclusive"):
-        place = f"{given.place}.{key}".lstrip(".")
-        raise InputError(f"unknown verdict '{word}'", file=given.file, place=place)
-    return cast("Verdict", word)
-
-
-def _gate(given: Document, estimate: Estimate | None) -> Gate:
-    return Gate(
-        metric=given.text("metric"),
-        bound=given.number("bound"),
-        better=given.text("better"),
-        verdict=verdict(given, "value"),
-        reason=given.text("reason", ""),
-        more_groups=given.maybe_count("groups_needed"),
-        estimate=estimate,
-    )
 
 
 def stage_a(given: Document) -> StageA:
     """Read metrics/stage_a_eval.json."""
     metrics = {name: given.estimate(f"metrics.{name}") for name in given.part("metrics").value}
-    gates = tuple(_gate(row, metrics.get(row.text("metric"))) for row in given.rows("gates"))
+    gates = tuple(gate(row, metrics.get(row.text("metric"))) for row in given.rows("gates"))
     words = {"ship": "pass", "fine_tune": "fail", "inconclusive": "inconclusive"}
     decision = given.text("decision")
     if decision not in words:
@@ -68,7 +40,7 @@ def stage_a(given: Document) -> StageA:
         overall=_measured("all", given, metrics),
         categories=tuple(
             _measured(name, part, {key: part.estimate(key) for key in STAGE_A_METRICS})
-            for name, part in _named(given.parts("by_category"))
+            for name, part in named(given.parts("by_category"))
         ),
         histogram=_histogram(given.part("confidence")),
         false_positives=_false_positives(given.part("false_positives")),
@@ -76,13 +48,9 @@ def stage_a(given: Document) -> StageA:
         iou=given.number("iou"),
         more_groups=given.maybe_count("groups_needed"),
         warnings=given.texts("warnings"),
+        closer=stage_a_readings.closer(given),
+        plan=eval_readings.plan(given),
     )
-
-
-def _named(parts: Iterable[tuple[str, Document]]) -> list[tuple[str, Document]]:
-    """Return the categories, or none of them where the footage names none."""
-    found = list(parts)
-    return [] if [name for name, _ in found] == [""] else found
 
 
 def _measured(name: str, given: Document, metrics: Mapping[str, Estimate | None]) -> Measured:
@@ -135,59 +103,6 @@ def _counts(given: Document, key: str) -> dict[str, int]:
 
 def _numbers(given: Document) -> dict[str, float]:
     return {name: float(value) for name, value in given.value.items() if isinstance(value, (int, float))}
-
-
-def evaluation(given: Document) -> Evaluation:
-    """Read metrics/eval_<round>.json."""
-    judged_on = given.text("judged_on", "")
-    slices = {name: _comparison(name, part) for name, part in given.parts("splits")}
-    judged = slices.get(judged_on)
-    pairs = judged.metrics if judged else {}
-    categories = given.part("splits").part(judged_on).parts("by_category") if judged_on else ()
-    improvement = given.part("improvement") if given.has("improvement") else None
-    return Evaluation(
-        same_model=bool(given.value.get("same_model")),
-        splits=tuple(slices.values()),
-        judged_on=judged_on,
-        categories=tuple(_comparison(name, part) for name, part in _named(categories)),
-        classes=_classes(given, judged_on),
-        targets=tuple(_gate(row, _of(pairs, row).candidate) for row in given.rows("targets")),
-        improvement=_gate(improvement, _of(pairs, improvement).difference) if improvement else None,
-        score=given.number("score"),
-        iou=given.number("iou"),
-        warnings=given.texts("warnings"),
-    )
-
-
-def _of(pairs: Mapping[str, Paired], gate: Document) -> Paired:
-    return pairs.get(gate.text("metric"), Paired(None, None, None))
-
-
-def _comparison(name: str, given: Document) -> Comparison:
-    pairs = {
-        metric: Paired(
-            *(given.estimate(f"{which}.{metric}") for which in ("base", "candidate", "difference"))
-        )
-        for metric in METRICS
-    }
-    return Comparison(name, given.count("groups"), given.count("frames"), given.count("objects"), pairs)
-
-
-def _classes(given: Document, judged_on: str) -> tuple[tuple[str, Paired, Paired], ...]:
-    """Return class, (base, candidate) mAP50 and mAP50-95; the library gives them without intervals."""
-    if not judged_on:
-        return ()
-    split = given.part("splits").part(judged_on)
-    base, candidate = (dict(split.parts(f"{model}.coco.per_class")) for model in ("base", "candidate"))
-    return tuple(
-        (label, _pair(base, candidate, label, "map50"), _pair(base, candidate, label, "map"))
-        for label in base
-    )
-
-
-def _pair(base: Mapping[str, Document], candidate: Mapping[str, Document], label: str, name: str) -> Paired:
-    found = [Estimate(models[label].maybe(name)) if label in models else None for models in (base, candidate)]
-    return Paired(found[0], found[1], None)
 
 
 def engine(target: str, role: str, given: Document, measured: Document | None) -> Engine:
@@ -244,7 +159,7 @@ def shadow(given: Document) -> Shadow:
         engines={role: part.text("fingerprint") for role, part in given.parts("engines")},
         scores={role: part.number("score") for role, part in given.parts("engines")},
         overall=_shadow_slice("all", compared.part("overall")) if compared else None,
-        categories=tuple(_shadow_slice(name, row) for name, row in _named(rows)),
+        categories=tuple(_shadow_slice(name, row) for name, row in named(rows)),
         media=given.count("footage.media"),
         set_aside=tuple(
             (row.text("media"), row.text("why")) for row in given.rows("footage.set_aside_media")

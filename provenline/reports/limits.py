@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from provenline.reports import gather, words
 from provenline.reports.ceilings import ceiling
-from provenline.reports.evidence import Evidence
+from provenline.reports.evidence import Evidence, Footage
+from provenline.reports.judged_limits import judged_limits, places
 from provenline.reports.words import plural
-
-FEW = 10  # groups under which an interval is a hint
 
 
 def limits(evidence: Evidence) -> list[str]:
     """Return what this run does not prove, as far as that can be computed."""
     return [
         *_footage_limits(evidence),
-        *_statistics_limits(evidence),
+        *judged_limits(evidence),
         *_label_limits(evidence),
         *_run_limits(evidence),
-        *(f"{stage}: {text}." for stage, text in gather.warnings(evidence)),
     ]
+
+
+def stage_warnings(evidence: Evidence) -> list[str]:
+    """Return what the stages themselves warn of."""
+    return [f"{stage}: {text.rstrip('.')}." for stage, text in gather.warnings(evidence)]
 
 
 def _footage_limits(evidence: Evidence) -> list[str]:
@@ -28,51 +33,38 @@ def _footage_limits(evidence: Evidence) -> list[str]:
             "All footage is simulated. The numbers show that the line works; they say nothing about a "
             "real place."
         )
-    for name, side in (("development", evidence.development), ("deployment", evidence.deployment)):
-        given = side.provenance
-        if given is None or not given.media:
-            if side.extraction:
-                found.append(
-                    f"There is no media list for the {name} footage: whether it is staged, who consented and "
-                    "under which licence it is, is not stated."
-                )
-            continue
-        staged = given.provenance.get("staged", 0)
-        if staged and not evidence.simulated:
-            found.append(f"{staged} of {given.media} {name} media are staged, not real production.")
-        for what, counts in (
-            ("whether it is staged or real production", given.provenance),
-            ("who consented", given.consent),
-            ("the licence", given.licence),
-        ):
-            if silent := given.media - sum(count for value, count in counts.items() if value.strip()):
-                found.append(
-                    f"The {name} media list does not say {what} for {silent} of {given.media} media."
-                )
-    return found
+    sides = (("development", evidence.development), ("deployment", evidence.deployment))
+    return [
+        *found,
+        *(text for name, side in sides for text in _sources(evidence, name, side)),
+        *places(sides),
+    ]
 
 
-def _statistics_limits(evidence: Evidence) -> list[str]:
-    given, unit, found = evidence.evaluation, evidence.unit, []
-    if given and not given.same_model and given.categories:
-        few = min(one.groups for one in given.categories)
-        if few < FEW:
-            found.append(
-                f"An operation rests on as few as {plural(few, unit)}: per-operation intervals are "
-                "hints, not verdicts."
-            )
-        if evidence.confidence and len(given.categories) > 1:
-            chance = (1 - evidence.confidence) * len(given.categories)
-            found.append(
-                f"{plural(len(given.categories), 'operation')} are compared at once: about {chance:.2g} of "
-                "them would look different by chance alone."
-            )
-    if evidence.training and evidence.training.trained:
-        found.append(
-            f"One training with one seed: the intervals cover which {unit}s were filmed, not how "
-            "training would vary."
+def _sources(evidence: Evidence, name: str, side: Footage) -> list[str]:
+    """Return what the media list of one footage says of staging, and what it leaves open."""
+    given = side.provenance
+    if given is None or not given.media:
+        silent = (
+            f"There is no media list for the {name} footage: whether it is staged, who consented and "
+            "under which licence it is, is not stated."
         )
-    return found
+        return [silent] if side.extraction else []
+    found, staged = [], given.provenance.get("staged", 0)
+    if staged and not evidence.simulated:
+        found.append(f"{staged} of {given.media} {name} media are staged, not real production.")
+    asked = (
+        ("whether it is staged or real production", given.provenance),
+        ("who consented", given.consent),
+        ("the licence", given.licence),
+    )
+    silent_on = [(what, given.media - _stated(counts)) for what, counts in asked]
+    texts = [f"{what} for {n} of {given.media} media" for what, n in silent_on if n]
+    return [*found, *([f"The {name} media list does not say {'; '.join(texts)}."] if texts else [])]
+
+
+def _stated(counts: Mapping[str, int]) -> int:
+    return sum(count for value, count in counts.items() if value.strip())
 
 
 def _label_limits(evidence: Evidence) -> list[str]:

@@ -6,11 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from provenline.reports import label_story, split_story, story, words
-from provenline.reports.ceilings import ceiling_sentence
+from provenline.reports import (
+    judged_story,
+    label_story,
+    split_story,
+    stage_a_story,
+    story,
+    why_story,
+    words,
+)
+from provenline.reports.ceilings import beyond_targets, ceiling_sentence
+from provenline.reports.deliverables import deliverables
 from provenline.reports.drawing import Figure
 from provenline.reports.evidence import Evidence
-from provenline.reports.limits import chain, chain_faults, limits
+from provenline.reports.limits import chain, chain_faults, limits, stage_warnings
 from provenline.reports.pictures import Picture
 from provenline.reports.rows import all_tables
 from provenline.reports.templating import fill
@@ -50,6 +59,8 @@ def render(
     examples: Examples,
     disagreements: Sequence[Picture],
     disputes: Sequence[Gallery] = (),
+    suspects: Sequence[Gallery] = (),
+    off_the_shelf: Sequence[Picture] = (),
 ) -> str:
     """Render the page.
 
@@ -59,6 +70,8 @@ def render(
         examples: Frames that show what the numbers mean.
         disagreements: Frames of the shadow run.
         disputes: Frames on which two annotators differ.
+        suspects: Frames with a label that a model contradicts.
+        off_the_shelf: Frames in which the base erred.
     """
     from markupsafe import Markup
 
@@ -73,12 +86,20 @@ def render(
         drawn_from=examples.drawn_from,
         disagreements=disagreements,
         disputes=disputes,
+        suspects=suspects,
+        off_the_shelf=off_the_shelf,
+        shelf=stage_a_story,
         story=story,
+        judged=judged_story,
+        why=why_story,
+        beyond=beyond_targets(evidence),
+        deliverables=deliverables(evidence),
         labels=label_story,
         split=split_story,
         ceiling=partial(_ceiling, evidence),
         privacy=label_story.privacy_sentence(evidence),
-        unproven=limits,
+        unproven=limits(evidence),
+        warned=stage_warnings(evidence),
         chain=chain,
         chain_faults=chain_faults,
         words=words,

@@ -3,7 +3,7 @@
 White with a dark rim is what the annotators drew, orange dashes the base, solid blue the candidate:
 told apart by line as well as by colour. The three are drawn a few pixels inside one another, so
 that equal boxes stay visible. Where two annotators differ, the first is solid green, the second
-dashed pink.
+dashed pink; a doubted label is dashed pink too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from provenline.footage.anonymise import Blur
 from provenline.images import read_image
 from provenline.reports.disputes import Dispute
 from provenline.reports.examples import Scene
+from provenline.reports.suspects import Suspect
 from provenline.reports.words import plural
 
 Image = npt.NDArray[np.uint8]
@@ -119,6 +120,27 @@ def draw_dispute(dispute: Dispute, width: int, blur: Blur) -> Picture | None:
         for name, boxes in zip(dispute.annotators, (dispute.first, dispute.second), strict=True)
     )
     return _picture(small, dispute.about, f"Frame of {dispute.about}: {', '.join(drawn)}.")
+
+
+def draw_suspect(suspect: Suspect, width: int, blur: Blur) -> Picture | None:
+    """Draw a doubted label and what a model sees; None where its image is not on this machine."""
+    opened = _opened(suspect.path, suspect.frame_id, width, blur)
+    if opened is None:
+        return None
+    small, scale = opened
+    for box in suspect.others:
+        _box(small, box * scale, 3, DARK, 4)
+        _box(small, box * scale, 3, WHITE, 2)
+    for box in suspect.doubted:
+        _dashed(small, box * scale, 0, PINK)
+    for box in suspect.found:
+        _box(small, box[:4] * scale, -3, BLUE, 2)
+        _label(small, box[:4] * scale, f"{box[4]:.2f}", BLUE, top=False)
+    drawn = plural(len(suspect.others), "box", "boxes")
+    doubted = "one of them doubted" if len(suspect.doubted) else "none of them on what the model sees"
+    scores = [f"a model is sure of one (score {box[4]:.2f})" for box in suspect.found]
+    seen = scores[0] if scores else "no model sees it"
+    return _picture(small, suspect.about, f"Frame of {suspect.about}: {drawn} drawn, {doubted}; {seen}.")
 
 
 def _picture(image: Any, caption: str, alt: str) -> Picture:

@@ -11,14 +11,27 @@ from provenline import tables
 from provenline.files import atomic_path
 from provenline.footage.anonymise import Blur, blur_of
 from provenline.footage.params import PrivacyParams
-from provenline.reports import cards, certificate, disputes, examples, figures, label_figures, story
+from provenline.reports import (
+    cards,
+    certificate,
+    disputes,
+    examples,
+    figures,
+    judged_figures,
+    label_figures,
+    stage_a_examples,
+    stage_a_figures,
+    story,
+    suspects,
+    why_figures,
+)
 from provenline.reports.drawing import Figure
-from provenline.reports.evidence import Evidence
+from provenline.reports.evidence import Evaluation, Evidence
 from provenline.reports.examples import KINDS
 from provenline.reports.gather import gather
 from provenline.reports.page import Examples, Gallery, render
 from provenline.reports.params import ReportParams
-from provenline.reports.pictures import Picture, draw_all, draw_dispute
+from provenline.reports.pictures import Picture, draw_all, draw_dispute, draw_suspect
 from provenline.reports.rows import all_tables
 from provenline.reports.tabular import Table
 
@@ -51,10 +64,11 @@ def write_report(
     drawn, written = all_figures(evidence), all_tables(evidence)
     album = Album(root, params, people(root, privacy))
     shown, disagreements = album.examples(evidence), album.shadow(evidence)
-    disputed = album.disputes(evidence)
+    disputed, doubted = album.disputes(evidence), album.suspects(evidence)
+    erred = album.stage_a(evidence)
     with atomic_path(out) as folder:
         folder.mkdir()
-        _write(folder / "index.html", render(evidence, drawn, shown, disagreements, disputed))
+        _write(folder / "index.html", render(evidence, drawn, shown, disagreements, disputed, doubted, erred))
         _write(folder / certificate.FILE, certificate.render(evidence, home="index.html"))
         _write(folder / "model_card.md", cards.model_card(evidence))
         _write(folder / "dataset_card.md", cards.dataset_card(evidence))
@@ -63,7 +77,9 @@ def write_report(
     return {
         "figures": sorted(drawn),
         "tables": sorted(written),
-        "pictures": sum(len(one.pictures) for one in (*shown.galleries, *disputed)) + len(disagreements),
+        "pictures": sum(len(one.pictures) for one in (*shown.galleries, *disputed, *doubted))
+        + len(disagreements)
+        + len(erred),
         "missing": dict(evidence.missing),
         "verdicts": {card.anchor: card.verdict for card in story.cards(evidence)},
     }
@@ -74,15 +90,9 @@ def all_figures(evidence: Evidence) -> dict[str, Figure]:
     found: list[Figure] = []
     if evidence.stage_a:
         found += [figures.stage_a_recall(evidence.stage_a), figures.confidence(evidence.stage_a)]
-    compared = story.overall(evidence.evaluation) if evidence.evaluation else None
-    if evidence.evaluation and compared:
-        if evidence.evaluation.categories:
-            found.append(figures.category_recall(evidence.evaluation.categories))
-        found += [
-            figures.forest(evidence.evaluation.categories, compared, key) for key in ("recall", "map50")
-        ]
-        if evidence.curves:
-            found.append(figures.curves(evidence.curves, evidence.evaluation.iou, compared.name))
+        found += stage_a_figures.figures(evidence.stage_a.closer)
+    if evidence.evaluation:
+        found += judged(evidence, evidence.evaluation)
     if evidence.training and len(evidence.training.history) > 1:
         found.append(figures.training(evidence.training))
     if evidence.development.annotation and evidence.development.annotation.agreement:
@@ -93,6 +103,27 @@ def all_figures(evidence: Evidence) -> dict[str, Figure]:
     if evidence.shadow and evidence.shadow.overall:
         found.append(figures.disagreement(evidence.shadow))
     return {figure.name: figure for figure in found}
+
+
+def judged(evidence: Evidence, given: Evaluation) -> list[Figure]:
+    """Draw the figures on base against candidate, and on what goes wrong."""
+    found: list[Figure] = []
+    compared = story.overall(given)
+    if compared:
+        if given.categories:
+            found.append(judged_figures.category_recall(given.categories))
+        found += [
+            judged_figures.forest(given.categories, compared, key, given.holm.get(key))
+            for key in judged_figures.FIGURE_6
+        ]
+        if evidence.curves:
+            found.append(judged_figures.curves(evidence.curves, given.iou, compared.name))
+    if given.why:
+        if any(one.errors for one in given.why.models.values()):
+            found.append(why_figures.error_budget(given.why))
+        if any(one.calibration and one.calibration.bins for one in given.why.models.values()):
+            found.append(why_figures.reliability(given.why))
+    return found
 
 
 def people(root: Path, privacy: PrivacyParams) -> Blur:
@@ -144,6 +175,13 @@ class Album:
         ]
         return Examples(material.name, galleries)
 
+    def stage_a(self, evidence: Evidence) -> list[Picture]:
+        """Return a measured development frame per operation in which the base erred."""
+        given = evidence.stage_a
+        if given is None:
+            return []
+        return stage_a_examples.pictures(self.root, evidence.classes, given.score, self.params, self.blur)
+
     def shadow(self, evidence: Evidence) -> list[Picture]:
         """Return frames on which production and candidate differ."""
         if evidence.shadow is None:
@@ -163,6 +201,18 @@ class Album:
             pictures = [picture for picture in drawn if picture]
             if pictures:
                 galleries.append(Gallery(disputes.title(found[0]), pictures, found[0].annotators))
+        return galleries
+
+    def suspects(self, evidence: Evidence) -> list[Gallery]:
+        """Return development frames with a label that a model contradicts."""
+        if evidence.evaluation is None or evidence.evaluation.label_errors is None:
+            return []
+        galleries = []
+        for found in suspects.find(self.root, evidence.classes, self.params.pictures):
+            drawn = [draw_suspect(one, self.params.picture_width, self.blur) for one in found]
+            pictures = [picture for picture in drawn if picture]
+            if pictures:
+                galleries.append(Gallery(suspects.title(found[0].kind), pictures))
         return galleries
 
 

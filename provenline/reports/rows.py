@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provenline.reports import label_rows, split_rows, words
-from provenline.reports.ceilings import CEILING_NOTE, reach
-from provenline.reports.evidence import Comparison, Engine, Evaluation, Evidence, Measured, Shadow
-from provenline.reports.tabular import Cell, Table, named, units
+from provenline.reports import judged_rows, label_rows, split_rows, stage_a_rows, why_rows, words
+from provenline.reports.evidence import Engine, Evidence, Measured, Shadow
+from provenline.reports.tabular import Table, named, units
 
 
 def all_tables(evidence: Evidence) -> dict[str, Table]:
@@ -16,9 +15,11 @@ def all_tables(evidence: Evidence) -> dict[str, Table]:
     unit = evidence.unit
     if evidence.stage_a:
         found.append(stage_a(evidence.stage_a.categories, evidence.stage_a.overall, unit))
+        found += stage_a_rows.tables(evidence.stage_a.closer, unit)
     found += label_rows.tables(evidence) + split_rows.tables(evidence)
     if evidence.evaluation:
-        found += evaluation(evidence, evidence.evaluation)
+        found += judged_rows.tables(evidence, evidence.evaluation)
+        found += why_rows.tables(evidence.evaluation)
     if evidence.engines:
         found.append(engines(evidence.engines))
     if evidence.shadow and evidence.shadow.overall:
@@ -47,88 +48,6 @@ def stage_a(categories: Sequence[Measured], overall: Measured, unit: str) -> Tab
         total=True,
         note="Recall is the mean over frames of the share of people found; intervals resample "
         f"{unit}s. One operation rests on few {unit}s: read its interval as a hint.",
-    )
-
-
-def evaluation(evidence: Evidence, given: Evaluation) -> list[Table]:
-    """Return Table 4 (operations, classes) and Table 5 (all metrics, all sets).
-
-    Every AP stands beside its ceiling, where the labels have one.
-    """
-    found = []
-    if given.judged:
-        found += [_operations(evidence, given.categories, given.judged, key) for key in ("recall", "map50")]
-    if given.classes:
-        found.append(_classes(evidence, given))
-    found.append(_sets(evidence, given))
-    return found
-
-
-def _operations(evidence: Evidence, categories: Sequence[Comparison], overall: Comparison, key: str) -> Table:
-    ceiling = reach(evidence, key, overall.name)
-    rows: list[tuple[Cell, ...]] = []
-    for name, one in [*((named(one.name), one) for one in categories), ("All", overall)]:
-        pair = one.metrics[key]
-        reads = words.difference(pair.difference)
-        limit = (ceiling,) if ceiling else ()
-        rows.append(
-            (name, one.groups, one.objects, pair.base, pair.candidate, *limit, pair.difference, reads)
-        )
-    letter, shown = ("a", "Recall") if key == "recall" else ("b", words.metric(key))
-    limit_column = ("Ceiling",) if ceiling else ()
-    compared = ("Off-the-shelf", "Fine-tuned", *limit_column, "Difference", "Reads")
-    note = f"Differences are paired: both models on the same frames and the same draws of {evidence.unit}s."
-    return Table(
-        name=f"table_4_operations_{key}",
-        title=f"Table 4{letter}. {shown} per operation ({overall.name} set)",
-        columns=("Operation", units(evidence.unit), "Objects", *compared),
-        rows=tuple(rows),
-        signed=frozenset({"Difference"}),
-        total=True,
-        note=f"{note} {CEILING_NOTE}" if ceiling else note,
-    )
-
-
-def _classes(evidence: Evidence, given: Evaluation) -> Table:
-    names, limits = ("mAP50", "mAP50-95"), [reach(evidence, key, given.judged_on) for key in ("map50", "map")]
-    columns, rows = ["Class"], []
-    for name, limit in zip(names, limits, strict=True):
-        columns += [f"{name} off-the-shelf", f"{name} fine-tuned", *([f"{name} ceiling"] if limit else [])]
-    for label, *pairs in given.classes:
-        cells: list[Cell] = [label]
-        for pair, limit in zip(pairs, limits, strict=True):
-            cells += [None if one is None else one.value for one in (pair.base, pair.candidate)]
-            cells += [limit] if limit else []
-        rows.append(tuple(cells))
-    note = "As COCO counts, by faster-coco-eval; without intervals, so for reading only."
-    return Table(
-        name="table_4_classes",
-        title=f"Table 4c. Off-the-shelf against fine-tuned per class ({given.judged_on} set)",
-        columns=tuple(columns),
-        rows=tuple(rows),
-        note=f"{note} {CEILING_NOTE}" if any(limits) else note,
-    )
-
-
-def _sets(evidence: Evidence, given: Evaluation) -> Table:
-    limited = any(reach(evidence, "map50", one.name) for one in given.splits)
-    rows = []
-    for one in reversed(given.splits):
-        for key, pair in one.metrics.items() if one.name != "train" else ():
-            limit = (reach(evidence, key, one.name),) if limited else ()
-            reads = words.difference(pair.difference)
-            head = (one.name, one.groups, words.metric(key))
-            rows.append((*head, pair.base, pair.candidate, *limit, pair.difference, reads))
-    compared = ("Off-the-shelf", "Fine-tuned", *(("Ceiling",) if limited else ()), "Difference", "Reads")
-    return Table(
-        name="table_5_sets",
-        title="Table 5. Off-the-shelf against fine-tuned on every set that was not trained on",
-        columns=("Set", units(evidence.unit), "Metric", *compared),
-        rows=tuple(rows),
-        signed=frozenset({"Difference"}),
-        note=f"IoU {given.iou:g}, confidence ≥ {given.score:g} for precision, recall and F1. The "
-        "validation set chose the epoch that was kept, so it flatters the fine-tuned model."
-        + (f" {CEILING_NOTE}" if limited else ""),
     )
 
 

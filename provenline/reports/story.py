@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from provenline.reports import words
-from provenline.reports.ceilings import ceiling_sentence
+from provenline.reports import judged_story, words
+from provenline.reports.ceilings import beyond, ceiling_sentence
 from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Footage, Gate, Shadow
-from provenline.reports.tabular import named
 from provenline.reports.words import plural
 
 SHADOW_WORDS = {
@@ -33,6 +32,7 @@ class Strip:
         value: The estimate; None where it could not be measured.
         bound: What has to be cleared.
         ends: What the line's ends stand for.
+        flag: What a reader must know of the bound; empty for nothing.
     """
 
     label: str
@@ -44,11 +44,15 @@ class Strip:
     value: float | None
     bound: float
     ends: tuple[str, str]
+    flag: str = ""
 
 
 @dataclass(frozen=True)
 class Card:
-    """One verdict of the first screen; ``ceiling`` says how high its average precision could be at best."""
+    """One verdict of the first screen.
+
+    ``ceiling`` says how high its average precision could be at best, ``rule`` what the field does next.
+    """
 
     anchor: str
     question: str
@@ -59,6 +63,7 @@ class Card:
     rests_on: str
     targets: tuple[Strip, ...] = ()
     ceiling: str = ""
+    rule: str = ""
 
 
 def cards(evidence: Evidence) -> list[Card]:
@@ -106,11 +111,17 @@ def _fine_tuning(evidence: Evidence) -> Card:
         verdict=gate.verdict,
         answer=_than_base(gate) if not given.losses else f"{_than_base(gate)}, but worse in one respect",
         strips=(strip(gate, difference=True),),
-        targets=tuple(strip(target) for target in given.targets),
+        targets=tuple(_target(evidence, given, target) for target in given.targets),
         reason=" ".join(filter(None, (_but(given), targets, _open(gate)))),
         rests_on=_rests_on(evidence, judged.groups, judged.frames, judged.name),
         ceiling=_ceiling(evidence, given),
+        rule=judged_story.rule_sentence(given),
     )
+
+
+def _target(evidence: Evidence, given: Evaluation, gate: Gate) -> Strip:
+    flag = "above what the labels allow" if beyond(evidence, gate, given.judged_on) else ""
+    return replace(strip(gate), flag=flag)
 
 
 def _ceiling(evidence: Evidence, given: Evaluation) -> str:
@@ -195,19 +206,6 @@ def _percent(value: float | None, start: float, end: float) -> float | None:
 
 def _sentences(texts: tuple[str, ...]) -> str:
     return " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in texts)
-
-
-def by_operation(given: Evaluation, key: str = "recall") -> str:
-    """Say on which operations the candidate is better, worse, or neither."""
-    found: dict[str, list[str]] = {}
-    for one in given.categories:
-        found.setdefault(words.difference(one.metrics[key].difference), []).append(named(one.name))
-    texts = [
-        f"{reading} on {len(names)} of {len(given.categories)} ({words.listed(names, 7)})"
-        for reading in ("better", "worse", "cannot be told apart", "no interval", "not measured")
-        if (names := found.get(reading))
-    ]
-    return f"By {words.metric(key)}: {'; '.join(texts)}." if texts else ""
 
 
 def engine_sentence(evidence: Evidence) -> str:

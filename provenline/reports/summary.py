@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provenline.errors import InputError
+from provenline.reports import eval_readings, judged_story
 from provenline.reports import judged_readings as judged
 from provenline.reports.ceilings import reach
 from provenline.reports.evidence import Estimate, Evaluation, Evidence, Footage, Gate, Shadow, StageA
@@ -30,7 +31,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
     parameters, _ = read_parameters(root)
     round_, gatherer = parameters.get("round", "v0"), Gatherer(root)
     stage_a = gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a)
-    evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", judged.evaluation)
+    evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", eval_readings.evaluation)
     shadow = gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow)
     evidence = _footages(gatherer, round_)
     unit = evidence.unit
@@ -39,6 +40,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
     return [
         ("Stage A", stage_a_line(stage_a, unit) if stage_a else absent.format("stageA-eval")),
         ("Fine-tuned", evaluation_line(evaluation, evidence) if evaluation else absent.format("eval")),
+        *(follow_ups(evaluation) if evaluation else []),
         ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
         ("Page", page),
     ]
@@ -85,6 +87,20 @@ def evaluation_line(given: Evaluation, evidence: Evidence) -> str:
         f"{estimate(pair.candidate)}, difference {estimate(pair.difference, sign=True)}"
         f"{f'; but {losses(given)}' if given.losses else ''}{ceiling}; {rests}"
     )
+
+
+def follow_ups(given: Evaluation) -> list[tuple[str, str]]:
+    """Return what to do next: what the rule says, own thresholds, and what would settle open verdicts."""
+    if given.same_model:
+        return []
+    planned = judged_story.planning(given)
+    more = f" ({len(planned) - 1} more on the page)" if len(planned) > 1 else ""
+    told = [
+        ("Rule", judged_story.rule_sentence(given)),
+        ("Thresholds", judged_story.threshold_sentence(given)),
+        ("Planning", f"{planned[0]}{more}" if planned else ""),
+    ]
+    return [(name, text) for name, text in told if text]
 
 
 def _than_base(given: Estimate | None, gate: Gate) -> str:

@@ -25,6 +25,13 @@ _TEX = {
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "−": r"$-$",  # noqa: RUF001 - the minus sign that words.number writes
     "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "±": r"$\pm$",
+    "→": r"$\rightarrow$",
+    "…": r"\ldots{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
 }
 
 
@@ -96,17 +103,19 @@ class Table:
             if self.total and number == len(self.rows) - 1:
                 lines.append(r"\midrule")
             texts = (" ".join(filter(None, self.text(i, cell))) for i, cell in enumerate(row))
-            lines.append(" & ".join(map(tex, texts)) + r" \\")
+            line = " & ".join(map(tex, texts)) + r" \\"
+            # Behind the line before, a bracket would be how much space to leave.
+            lines.append("{}" + line if line.startswith("[") else line)
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
 def tex(text: str) -> str:
-    r"""Escape a text for LaTeX.
+    r"""Escape a text for LaTeX; line breaks become spaces, as a paragraph ends a table's cell.
 
     >>> tex("Buttonholes & buttons_1")
     'Buttonholes \\& buttons\\_1'
     """
-    return "".join(_TEX.get(letter, letter) for letter in text)
+    return "".join(_TEX.get(letter, letter) for letter in " ".join(text.split()))
 
 
 def named(text: str) -> str:

@@ -7,9 +7,11 @@ Three significant digits (below one: three decimals), intervals in brackets behi
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 from provenline.reports.evidence import Estimate, Evaluation, Gate
+from provenline.reports.judged_evidence import LOWER_IS_BETTER
 
 METRICS = {
     "recall": "recall",
@@ -20,6 +22,7 @@ METRICS = {
     "median_confidence": "median confidence",
     "operator_found": "operator found",
     "false_positives_per_frame": "false positives per frame",
+    "count_mae": "count error per frame",
     "kappa_presence": "κ, somebody there",
     "kappa_count": "κ, how many people",
     "object_f1": "object F1",
@@ -37,6 +40,15 @@ def metric(name: str) -> str:
     ('mAP50', 'operator found rate')
     """
     return METRICS.get(name, name.replace("_", " "))
+
+
+def metrics_in(text: str) -> str:
+    """Write the metrics in a sentence of the evaluator as a reader knows them.
+
+    >>> metrics_in("difference in map50: 21 videos cannot tell 0.92 from 0.96")
+    'difference in mAP50: 21 videos cannot tell 0.92 from 0.96'
+    """
+    return re.sub(r"\b(map50|count_mae|median_confidence)\b", lambda found: METRICS[found[1]], text)
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
@@ -88,19 +100,40 @@ def estimate(given: Estimate | None, *, sign: bool = False) -> str:
     return f"{number(given.value, sign=sign)} {bounds or '(no interval)'}"
 
 
-def difference(given: Estimate | None) -> str:
+def percent(given: Estimate | None) -> str:
+    r"""Write a relative change with its interval in percent.
+
+    >>> percent(Estimate(0.312, -0.02, 0.41)), percent(Estimate(-0.5)), percent(None)
+    ('+31% [\u22122%, +41%]', '\u221250% (no interval)', 'n/a')
+    """
+    if given is None or given.value is None:
+        return ABSENT
+    value, low, high = (
+        None if one is None else f"{one:+.0%}".replace("-", MINUS)
+        for one in (given.value, given.low, given.high)
+    )
+    return f"{value} [{low}, {high}]" if low and high else f"{value} (no interval)"
+
+
+def difference(given: Estimate | None, name: str = "") -> str:
     """Say in words what a paired difference shows: better, worse, or neither.
+
+    Args:
+        given: Candidate minus base.
+        name: The metric; of some, less is better.
 
     >>> difference(Estimate(0.2, 0.1, 0.3)), difference(Estimate(0.2, -0.1, 0.3))
     ('better', 'cannot be told apart')
+    >>> difference(Estimate(0.2, 0.1, 0.3), "count_mae")
+    'worse'
     """
     if given is None or given.value is None:
         return "not measured"
     if given.low is None or given.high is None:
         return "no interval"
-    if given.low > 0:
-        return "better"
-    return "worse" if given.high < 0 else "cannot be told apart"
+    if given.low <= 0 <= given.high:
+        return "cannot be told apart"
+    return "better" if (given.low > 0) != (name in LOWER_IS_BETTER) else "worse"
 
 
 def asked(gate: Gate) -> str:

@@ -16,25 +16,29 @@ from numpy.typing import NDArray
 
 from provenline import tables
 from provenline.errors import InputError
-from provenline.files import sha256_tree
+from provenline.files import read_json, sha256_tree, write_json
 from provenline.footage.anonymise import FACE_SHARE, FLOOR, MARGIN, blur_of
 from provenline.footage.media import Media
 from provenline.reports.report import write_report
 from provenline.shadow import mine
+from tests.reports.beyond import label_errors
 from tests.reports.conftest import PARAMS, PEOPLE, PLAIN
 from tests.reports.test_report import Reader
 
 Image = NDArray[np.uint8]
 Mode = Literal["faces", "persons"]
 FIGURE = re.compile(r'<img src="data:image/jpeg;base64,([^"]+)"[^>]*>\s*<figcaption>([^<]*)</figcaption>')
+FRAME = re.compile(r".*? · [\d.]+ s\b")  # what follows says what is to be seen
 
 
 @pytest.fixture(scope="module")
 def played(line: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose shadow gallery is not there yet."""
+    """A run with doubted labels, whose shadow gallery is not there yet."""
     root = tmp_path_factory.mktemp("privacy") / "line"
     shutil.copytree(line, root, ignore=shutil.ignore_patterns("reports"))
     shutil.rmtree(root / "data/shadow/frames")
+    judged = root / "metrics/eval_v0.json"
+    write_json(judged, read_json(judged) | {"label_errors": label_errors(root)})
     return root
 
 
@@ -80,7 +84,9 @@ def embedded(root: Path) -> list[tuple[str, Image]]:
         end = text.index('<section id="data"') if '<section id="data"' in text else len(text)
         for data, caption in pairs:
             side = "deployment/" if cut < text.index(data) < end else ""
-            frame_id = ids[side, caption.split(" · lowest IoU")[0]]
+            named = FRAME.match(caption)
+            assert named, caption
+            frame_id = ids[side, named[0]]
             image = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
             found.append((frame_id, np.asarray(image, dtype=np.uint8)))
     return found

@@ -15,6 +15,7 @@ from provenline.footage.anonymise import blur_of
 from provenline.reports import story
 from provenline.reports.examples import choose, load
 from provenline.reports.gather import gather
+from provenline.reports.judged_figures import FIGURE_6
 from provenline.reports.page import Examples, render
 from provenline.reports.pictures import draw_all
 from provenline.reports.report import write_report
@@ -75,12 +76,14 @@ def test_the_page_answers_the_questions_in_their_order(page: Reader) -> None:
     questions = [
         "Is the off-the-shelf detector good enough?",
         "Does fine-tuning help, and on which operations?",
+        "What goes wrong, and how sure is it?",
         "Is the engine the same model?",
         "Is it better than what runs now?",
         "The data",
         "How good are the labels?",
         "Does the split leak?",
         "What this does not prove",
+        "The files of this run",
         "From the footage to the engine",
     ]
     places = [page.text.rindex(question) for question in questions]
@@ -104,7 +107,8 @@ def test_the_page_is_well_formed_and_needs_nothing_else(page: Reader) -> None:
     outside = [
         address for address in page.addresses if not address.startswith(("#", "data:image/jpeg;base64,"))
     ]
-    assert outside == ["split_certificate.html"]  # a link that nothing is loaded from
+    beside = {"split_certificate.html", "model_card.md", "dataset_card.md"}
+    assert set(outside) == beside  # links that nothing is loaded from
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert page.alts and all(page.alts)
 
@@ -116,7 +120,8 @@ def test_the_same_evidence_gives_the_same_bytes(line: Path, tmp_path: Path) -> N
 
 def test_figures_and_tables_lie_beside_the_page(line: Path) -> None:
     figures = {path.name for path in (line / "reports/figures").iterdir()}
-    assert {"difference_recall.svg", "difference_recall.png", "precision_recall.svg"} <= figures
+    both = {f"{name}.{kind}" for name in FIGURE_6.values() for kind in ("svg", "png")}
+    assert both | {"precision_recall.svg"} <= figures
     tables = {path.name for path in (line / "reports/tables").iterdir()}
     assert {"table_1_stage_a.csv", "table_1_stage_a.tex", "table_4_operations_recall.csv"} <= tables
     with (line / "reports/tables/table_4_operations_recall.csv").open() as stream:
@@ -199,7 +204,7 @@ def test_equal_skill_cannot_be_told_apart(tmp_path: Path) -> None:
 
 def test_the_last_lines_carry_intervals_and_videos(line: Path) -> None:
     said = dict(lines(line))
-    assert list(said) == ["Stage A", "Fine-tuned", "Shadow", "Page"]
+    assert list(said) == ["Stage A", "Fine-tuned", "Rule", "Thresholds", "Planning", "Shadow", "Page"]
     assert re.search(r"recall 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] \(asked: above 0\.95\)", said["Stage A"])
     assert said["Stage A"].endswith("21 videos")
     assert re.search(r"difference \+0\.\d{3} \[\+0\.\d{3}, \+0\.\d{3}\]", said["Fine-tuned"])
