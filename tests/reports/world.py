@@ -22,8 +22,8 @@ from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AgreementParams, AnnotateParams, LabelRule, Named
 from provenline.engines.manifest import PREPROCESSING, Manifest
 from provenline.engines.parity import Parity
-from provenline.evaluation.compare import evaluate
-from provenline.evaluation.curves import curves
+from provenline.evaluation import label_errors
+from provenline.evaluation.assess import assess
 from provenline.evaluation.params import (
     EvalParams,
     Gate,
@@ -423,8 +423,12 @@ def _evaluate(
     frames = pd.concat([split, deployment[0].assign(split="deployment")], ignore_index=True)
     boxes = pd.concat([development[1], deployment[1]], ignore_index=True)
     both = {name: pd.concat(list(sides.values()), ignore_index=True) for name, sides in predictions.items()}
-    write_json(root / "metrics/eval_v0.json", evaluate(frames, boxes, both, ["person"], EVAL))
-    points = curves(frames, boxes, both, ["person"], EVAL, 20)["precision_recall"]
+    done = assess(frames, boxes, both, ["person"], EVAL)
+    review = "data/review/label_errors.csv"
+    label_errors.write(done.suspicions, root / review)
+    done.result["label_errors"]["file"] = review
+    write_json(root / "metrics/eval_v0.json", done.result)
+    points = done.curves["precision_recall"]
     path = root / "plots/eval/precision_recall.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as stream:
