@@ -9,7 +9,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
-.PHONY: help setup params repro ui base test test-all lint lock sweep leakage bench-extract bench-split \
+.PHONY: help setup params repro ui base test test-all lint lock ablate sweep leakage bench-extract bench-split \
 	interop doctor chromium clean
 
 help: ## list the targets
@@ -39,8 +39,11 @@ repro: params ## rebuild whatever is not up to date, and say what came out
 ui: setup ## open the MLflow UI on port 5000
 	@mlflow ui --workers 1 --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
 
-sweep: setup ## queue and run the three-cell augmentation sweep, and check each cell (ARGS="profile=tiny")
-	@python -m stages._sweep $(ARGS)
+ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small")
+	@python -m stages._ablate $(ARGS)
+
+sweep: setup ## three augmentations with one seed each, to look at (ARGS="profile=tiny")
+	@python -m stages._ablate sweep $(ARGS)
 
 leakage: setup ## what a split by single frames would have printed: two trainings, one report
 	@python -m stages._leakage $(ARGS)

@@ -1,78 +1,168 @@
-"""Queue experiments, run them, and say which have results.
+"""Run experiments one after the other: those that have no results yet, and say which failed and why.
 
-Parallel or queued experiments can fail without a word, so each one is looked for afterwards.
+An experiment that has results is run again only if a parameter or a file changed that it depends on.
+What was killed or failed is run again the next time.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from provenline.errors import InputError
+from provenline.progress import bar
 from stages import _runtime as runtime
+from stages._queue import DvcQueue, Result, Task
+
+Cells = Mapping[str, Sequence[str]]
+_PAUSE = 5.0  # seconds between two looks at the queue
+_PATIENCE = 4  # looks at which nobody works on a running task, before it counts as killed
 
 
-def dvc(*words: str) -> str:
-    """Run DVC and return what it prints.
+class Queue(Protocol):
+    """What is needed of a queue; see `DvcQueue`."""
 
-    Raises:
-        InputError: It failed; its own last line says why.
+    def tasks(self) -> list[Task]: ...
+    def results(self) -> list[Result]: ...
+    def same(self, rev: str, overrides: Sequence[str], targets: Sequence[str]) -> bool: ...
+    def add(self, name: str, overrides: Sequence[str], targets: Sequence[str]) -> None: ...
+    def start(self) -> None: ...
+    def forget(self, one: Task | Result) -> None: ...
+    def bury(self, task: Task) -> None: ...
+    def reason(self, task: Task) -> str: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of the cells.
+
+    Attributes:
+        done: Name -> commit of the experiment with its results.
+        failed: Name -> why there are none.
+        kept: Names of those that had results already.
     """
-    done = subprocess.run([sys.executable, "-m", "dvc", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = ((done.stderr or done.stdout).strip() or "no message").splitlines()[-1]
-        raise InputError(f"dvc {' '.join(words[:2])}: {last}", mend="Commit first, or see `dvc queue status`")
-    return done.stdout
+
+    done: Mapping[str, str]
+    failed: Mapping[str, str]
+    kept: frozenset[str]
 
 
-def experiments() -> dict[str, dict[str, Any]]:
-    """Return what DVC knows of each experiment of this commit, by name."""
-    found = json.loads(dvc("exp", "show", "--json", "--no-pager"))
-    rows = [one for commit in found for one in commit.get("experiments") or []]
-    return {str(one["revs"][-1].get("name")): one for one in rows}
-
-
-def state(one: dict[str, Any] | None) -> str:
-    """Return queued, running, failed, done (it has an evaluation), or missing."""
-    if one is None:
-        return "missing"
-    executor = (one.get("executor") or {}).get("state")
-    if executor in {"queued", "running", "failed"}:
-        return str(executor)
-    metrics = ((one["revs"][-1].get("data") or {}).get("metrics")) or {}
-    done = any("eval_" in path and not shown.get("error") for path, shown in metrics.items())
-    return "done" if done else "failed"
-
-
-def run_all(cells: Mapping[str, Sequence[str]], targets: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """Run one experiment per cell, one after the other, and return them by name.
-
-    Args:
-        cells: Name of the experiment to its Hydra overrides. An older one of that name is replaced.
-        targets: Stages to run; none means all.
+def run_all(cells: Cells, targets: Sequence[str] = ()) -> Mapping[str, str]:
+    """Run one experiment per cell, and return the commits by name; see `run`.
 
     Raises:
         InputError: A cell has no results in the end; names all that have none.
     """
-    # Not `exp run --force`: that would also run every stage again that did not change.
-    for name in cells.keys() & experiments().keys():
-        dvc("exp", "remove", name)
-    for name, overrides in cells.items():
-        words = [word for override in overrides for word in ("-S", override)]
-        dvc("exp", "run", "--queue", "--name", name, *words, *targets)
-    dvc("queue", "start", "--jobs", "1")
-    while True:
-        time.sleep(5)
-        known = experiments()
-        states = {name: state(known.get(name)) for name in cells}
-        if not set(states.values()) & {"queued", "running"}:
-            break
-    runtime.notice(", ".join(f"{name}: {word}" for name, word in states.items()))
-    failed = [name for name, word in states.items() if word != "done"]
-    if failed:
-        raise InputError(f"without results: {', '.join(failed)}", mend=f"See `dvc queue logs {failed[0]}`")
-    return {name: known[name] for name in cells}
+    outcome = run(cells, targets, DvcQueue())
+    if outcome.failed:
+        first = next(iter(outcome.failed))
+        raise InputError(
+            f"without results: {', '.join(outcome.failed)} ({first}: {outcome.failed[first]})",
+            mend=f"See `dvc queue logs {first}`, and start again: what has results is kept",
+        )
+    return outcome.done
+
+
+def run(cells: Cells, targets: Sequence[str], queue: Queue, pause: float = _PAUSE) -> Outcome:
+    """Run the cells that have no results yet, one after the other.
+
+    Args:
+        cells: Name of the experiment to its Hydra overrides. An older one of that name and commit is
+            replaced if something changed.
+        targets: Stages to run; none means all.
+        queue: Where they run.
+        pause: Seconds between two looks at the queue.
+
+    Raises:
+        InputError: One of them is running already, with other parameters.
+    """
+    _bury_dead(cells, queue, pause)
+    # In this order: what ends between the two looks is then seen in the second.
+    tasks, before = queue.tasks(), queue.results()
+    kept = {name: rev for name in cells if (rev := _match(name, cells[name], targets, before, queue))}
+    todo = {name: overrides for name, overrides in cells.items() if name not in kept}
+    if kept and todo:
+        runtime.notice(f"{len(kept)} of {len(cells)} experiments have results already and are kept")
+    if todo:
+        _enqueue(todo, targets, tasks, before, queue)
+        _wait(todo, queue, pause)
+    old = {one.rev for one in before}
+    made = {one.name: one.rev for one in queue.results() if one.name in todo and one.rev not in old}
+    done = {**kept, **made}
+    return Outcome(
+        done={name: done[name] for name in cells if name in done},
+        failed=_reasons([name for name in todo if name not in made], queue),
+        kept=frozenset(kept),
+    )
+
+
+def _match(
+    name: str, overrides: Sequence[str], targets: Sequence[str], results: Iterable[Result], queue: Queue
+) -> str | None:
+    mine = (one.rev for one in results if one.name == name)
+    return next((rev for rev in mine if queue.same(rev, overrides, targets)), None)
+
+
+def _enqueue(
+    todo: Cells, targets: Sequence[str], tasks: Iterable[Task], before: Iterable[Result], queue: Queue
+) -> None:
+    for name, overrides in todo.items():
+        mine = [task for task in tasks if task.name == name]
+        if any(_joined(task, overrides, targets, queue) for task in mine):
+            continue
+        replaced: list[Task | Result] = [*mine, *(old for old in before if old.name == name and old.here)]
+        for one in replaced:
+            queue.forget(one)
+        queue.add(name, overrides, targets)
+
+
+def _joined(task: Task, overrides: Sequence[str], targets: Sequence[str], queue: Queue) -> bool:
+    """Return whether a task of an earlier start is on its way and does what is wanted."""
+    if task.state == "failed":
+        return False
+    if queue.same(task.rev, overrides, targets):
+        return True
+    if task.state == "running":
+        mend = f"Wait for it, or end it: `dvc queue kill {task.name}`"
+        raise InputError(f"{task.name} is running with other parameters or code", mend=mend)
+    return False
+
+
+def _bury_dead(todo: Cells, queue: Queue, pause: float) -> None:
+    """Bury the running tasks on which nobody works, at several looks in a row."""
+    dead: list[Task] = []
+    for look in range(_PATIENCE):
+        time.sleep(pause if look else 0)
+        now = [one for one in queue.tasks() if one.name in todo and one.state == "running" and not one.alive]
+        dead = [task for task in now if not look or task in dead]
+        if not dead:
+            return
+    for task in dead:
+        queue.bury(task)
+
+
+def _wait(todo: Cells, queue: Queue, pause: float) -> None:
+    """Wait until none of the cells is queued or running; bury those that were killed."""
+    with bar() as display:
+        shown = display.add_task("experiments", total=len(todo))
+        while True:
+            tasks = [task for task in queue.tasks() if task.name in todo and task.state != "failed"]
+            running = [task for task in tasks if task.state == "running"]
+            text = running[0].name if running else "experiments"
+            display.update(shown, completed=len(todo) - len(tasks), description=text)
+            if not tasks:
+                return
+            if not running:
+                queue.start()
+            elif not all(task.alive for task in running):
+                _bury_dead(todo, queue, pause)
+            time.sleep(pause)
+
+
+def _reasons(names: Sequence[str], queue: Queue) -> dict[str, str]:
+    failed = {task.name: task for task in queue.tasks() if task.state == "failed"} if names else {}
+    return {
+        name: queue.reason(failed[name]) if name in failed else "it is gone from the queue" for name in names
+    }

@@ -11,7 +11,8 @@ from provenline.evaluation.leakage import counterfactual
 from provenline.files import read_json, write_json
 from provenline.progress import out
 from stages import _runtime as runtime
-from stages._experiments import dvc, run_all
+from stages._experiments import run_all
+from stages._queue import fetch
 
 CELLS = {"leakage-grouped": "split=by_video", "leakage-random": "split=random_frames"}
 RESULT = Path("metrics/leakage.json")
@@ -30,7 +31,7 @@ def main() -> None:
     with runtime.one_line_errors():
         cells = {name: (one, *sys.argv[1:]) for name, one in CELLS.items()}
         found = run_all(cells, ["eval"])
-        grouped, random = (found[name]["revs"][-1]["rev"] for name in CELLS)
+        grouped, random = (found[name] for name in CELLS)
         evaluations = [_read(one, f"eval_{runtime.value('round')}.json") for one in (grouped, random)]
         # The report shows it only beside the split that it was measured on.
         split = _read(grouped, "split.json")["assignment"]["sha256"]
@@ -45,8 +46,7 @@ def main() -> None:
 
 def _read(revision: str, name: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        dvc("get", ".", f"metrics/{name}", "--rev", revision, "--out", f"{folder}/{name}")
-        return read_json(Path(folder) / name)
+        return read_json(fetch(revision, f"metrics/{name}", Path(folder)))
 
 
 def _text(estimate: dict[str, Any]) -> str:

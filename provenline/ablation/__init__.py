@@ -1,0 +1,1 @@
+"""Ablations: which cells to train, how a cell is scored, and what each factor is worth."""

@@ -1,0 +1,138 @@
+"""Train every cell of an ablation, and say what each factor is worth: `make ablate`.
+
+`make ablate ARGS="small profile=cpu"` takes conf/ablation/small.yaml (augment.yaml, if none is named), and
+overrides for every cell. What has results is not trained again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from provenline.ablation.design import Design, cells, expand
+from provenline.ablation.effects import Rules
+from provenline.ablation.params import AblationParams
+from provenline.ablation.result import CHOOSING, Measured, result
+from provenline.errors import InputError
+from provenline.evaluation.params import IntervalParams
+from provenline.files import write_json
+from stages import _runtime as runtime
+from stages._ablation_table import show
+from stages._cells import only_training_moves, same_frames, score_all, stand
+from stages._experiments import Outcome, run
+from stages._queue import DvcQueue, composed
+
+CONF, DEFAULT = Path("conf/ablation"), "augment"
+RESULT = Path("metrics/ablation.json")
+
+
+def main() -> None:
+    """Run the cells, write metrics/ablation.json, print it; exit status 1 if cells have no results."""
+    with runtime.one_line_errors():
+        name, overrides = arguments(sys.argv[1:])
+        params = read(CONF / f"{name}.yaml")
+        design = expand(params)
+        wanted = cells(params, design, name, overrides)
+        experiments = dict(wanted.values())
+        parameters = {one: composed(words) for one, words in experiments.items()}
+        only_training_moves(parameters)
+        outcome = run(experiments, ["eval"], DvcQueue())
+        say_failures(outcome)
+        revs = {cell: outcome.done[one] for cell, (one, _) in wanted.items() if one in outcome.done}
+        found = analyse(name, params, design, revs, next(iter(parameters.values())))
+        failed = [{"cell": one, "why": why} for one, why in outcome.failed.items()]
+        write_json(RESULT, {"name": name, **found, "failed": failed})
+        show(found, RESULT)
+        say_failures(outcome)
+    sys.exit(1 if outcome.failed else 0)
+
+
+def arguments(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the ablation's name and the overrides for every cell.
+
+    >>> arguments(["small", "profile=tiny"]), arguments([])
+    (('small', ('profile=tiny',)), ('augment', ()))
+    """
+    names = [word for word in words if "=" not in word]
+    if len(names) > 1:
+        raise InputError(f"one ablation at a time, not {' and '.join(names)}")
+    return (names or [DEFAULT])[0], tuple(word for word in words if "=" in word)
+
+
+def read(path: Path) -> AblationParams:
+    """Read an ablation.
+
+    Raises:
+        InputError: It is not there or wrong; all faults at once, each by its dotted key.
+    """
+    known = ", ".join(sorted(one.stem for one in path.parent.glob("*.yaml")))
+    try:
+        return AblationParams.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise InputError("there is no such ablation", file=path, mend=f"There are {known}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"not YAML ({error})", file=path) from None
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InputError("; ".join(faults), file=path) from None
+
+
+def analyse(
+    name: str,
+    params: AblationParams,
+    design: Design,
+    revs: Mapping[tuple[str, int], str],
+    parameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Score the cells that have results and return what follows, as metrics/ablation.json has it.
+
+    Args:
+        name: Of the ablation.
+        params: What was asked for.
+        design: What follows from it.
+        revs: (setting, seed) -> commit of the cell.
+        parameters: What one of the cells composes to; in all that matters here they agree.
+
+    Raises:
+        InputError: No cell has results, or they were not judged on the same frames.
+    """
+    if not revs:
+        raise InputError("no cell has results", mend="See above which failed and why")
+    round_ = str(parameters["round"])
+    same_frames({f"{setting} with seed {seed}": rev for (setting, seed), rev in revs.items()}, round_)
+    ground = stand(next(iter(revs.values())), parameters)
+    sets = (CHOOSING, ground.judged_on)
+    scored = score_all(ground, revs, sets, params.metrics, name, round_)
+    rules = rules_of(params, ground.params.interval)
+    found = result(Measured(params, design, scored, ground.judged_on, rules))
+    return {"split_sha256": ground.split_sha256, **found}
+
+
+def rules_of(params: AblationParams, interval: IntervalParams) -> Rules:
+    """Return when something may be said: of seeds as the ablation says, of groups as everywhere."""
+    return Rules(
+        confidence=interval.confidence,
+        min_seeds=params.min_seeds,
+        warn_seeds=params.warn_seeds,
+        min_groups=interval.min_groups,
+        warn_groups=interval.warn_groups,
+    )
+
+
+def say_failures(outcome: Outcome) -> None:
+    """Print which cells have no results, why, and what to do."""
+    for one, why in outcome.failed.items():
+        runtime.notice(f"{one} failed: {why}")
+    if outcome.failed:
+        runtime.notice(
+            f"{len(outcome.failed)} failed; start again to run them alone (`dvc queue logs NAME` says more)"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""The seam to DVC's queue of experiments: what waits, runs or failed there, and what has results.
+
+Queued experiments run in a worker of DVC's own, in folders of their own. A worker that is killed leaves
+its experiment marked as running for ever, so each one is asked for the process behind it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from provenline.errors import InputError
+from stages._compose import compose
+
+State = Literal["queued", "running", "failed"]
+_REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)")
+_SAID = re.compile(r"^(?:error|ERROR): ")
+_TRIES = 3
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Task:
+    """An experiment in the queue.
+
+    Attributes:
+        name: Its name.
+        rev: The commit, of parameters and code, that it runs from.
+        state: What DVC says.
+        alive: A worker or a process is at it; True for what is not running.
+    """
+
+    name: str
+    rev: str
+    state: State
+    alive: bool = True
+
+
+@dataclass(frozen=True)
+class Result:
+    """An experiment with results.
+
+    Attributes:
+        name: Its name.
+        rev: Its commit.
+        ref: Where git keeps it.
+        here: It belongs to today's commit; DVC takes each name once per commit.
+    """
+
+    name: str
+    rev: str
+    ref: str
+    here: bool
+
+
+def dvc(*words: str) -> str:
+    """Run DVC and return what it prints.
+
+    Raises:
+        InputError: It failed; its own last line says why.
+    """
+    done = subprocess.run([sys.executable, "-m", "dvc", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = ((done.stderr or done.stdout).strip() or "no message").splitlines()[-1]
+        raise InputError(f"dvc {' '.join(words[:2])}: {last}", mend="Commit first, or see `dvc queue status`")
+    return done.stdout
+
+
+def fetch(rev: str, path: str, folder: Path) -> Path:
+    """Copy a file as it is in a commit, from git or from DVC's cache, and return where it lies.
+
+    Raises:
+        InputError: It is not there, or no longer in the cache.
+    """
+    import dvc.api
+    from dvc.exceptions import DvcException
+
+    try:
+        content = dvc.api.read(path, rev=rev, mode="rb")
+    except (DvcException, OSError) as error:
+        mend = f"Run it again: `dvc exp remove` it first ({rev[:7]})"
+        raise InputError(f"cannot be read from the experiment: {error}", file=path, mend=mend) from None
+    out = folder / path
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    return out
+
+
+class DvcQueue:
+    """DVC's queue of the project in the working folder."""
+
+    def tasks(self) -> list[Task]:
+        """Return what is in the queue without results, of all commits.
+
+        Raises:
+            InputError: The queue cannot be read, several times in a row.
+        """
+        from dvc.exceptions import DvcException
+
+        for _ in range(_TRIES - 1):
+            try:
+                return _tasks()
+            except (DvcException, OSError, ValueError):
+                time.sleep(1)  # a worker was writing
+        try:
+            return _tasks()
+        except (DvcException, OSError, ValueError) as error:
+            raise InputError(f"DVC's queue cannot be read: {error}", mend="See `dvc queue status`") from None
+
+    def results(self) -> list[Result]:
+        """Return the experiments with results, of all commits, the newest first."""
+        head = _git("rev-parse", "HEAD").strip()
+        listed = _git("for-each-ref", "--sort=-creatordate", "--format=%(refname) %(objectname)", "refs/exps")
+        rows = (line.split(" ") for line in listed.splitlines())
+        found = ((match, rev) for ref, rev in rows if (match := _REF.fullmatch(ref)))
+        return [Result(m[3], rev, m[0], m[1] + m[2] == head) for m, rev in found]
+
+    def same(self, rev: str, overrides: Sequence[str], targets: Sequence[str]) -> bool:
+        """Return whether an experiment was made of what would be used now.
+
+        That is: of the same parameters and the same tracked files, as far as the stages up to
+        ``targets`` depend on them.
+
+        Args:
+            rev: Commit of the experiment, or of what it is to run from.
+            overrides: Of Hydra.
+            targets: Stages; none means all.
+        """
+        from dvc.exceptions import DvcException
+
+        was, would = yaml.safe_load(_git("show", f"{rev}:params.yaml")), composed(tuple(overrides))
+        try:
+            keys, paths = _reached(rev, targets)
+        except DvcException:  # its dvc.yaml has no such stage
+            return False
+        if any(_value(was, key) != _value(would, key) for key in keys):
+            return False
+        words = ["git", "diff", "--quiet", rev, "--", "dvc.yaml", ":(glob)**/*.dvc", *paths]
+        return subprocess.run(words, check=False).returncode == 0
+
+    def add(self, name: str, overrides: Sequence[str], targets: Sequence[str]) -> None:
+        """Put an experiment into the queue."""
+        # Not with --force: that would also run every stage again that did not change.
+        words = [word for override in overrides for word in ("-S", override)]
+        dvc("exp", "run", "--queue", "--name", name, *words, *targets)
+
+    def start(self) -> None:
+        """Start a worker, if there is none: two at a time would share the cores and gain nothing."""
+        dvc("queue", "start", "--jobs", "1")
+
+    def forget(self, one: Task | Result) -> None:
+        """Take a task out of the queue, or remove an experiment."""
+        words = ("queue", "remove", one.rev) if isinstance(one, Task) else ("exp", "remove", one.ref)
+        dvc(*words)
+
+    def bury(self, task: Task) -> None:
+        """Mark a running task as failed that nobody works on, and remove what it left behind."""
+        from dvc.repo import Repo
+        from dvc.repo.experiments.executor.base import ExecutorInfo
+
+        with Repo() as repo:
+            queue = repo.experiments.celery_queue
+            # So that no signal is sent: by now another process may have the number.
+            if process := queue.proc.get(task.rev):
+                process.returncode = -9
+                queue.proc[task.rev] = process
+            queue.kill([task.rev])
+            infofile = Path(queue.get_infofile_path(task.rev))
+            folder = Path(ExecutorInfo.load_json(str(infofile)).root_dir) if infofile.exists() else None
+        if folder and folder.parent == Path(".dvc/tmp/exps").resolve():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def reason(self, task: Task) -> str:
+        """Return why a task failed: the last line in its log that says so."""
+        from dvc.repo import Repo
+
+        with Repo() as repo:
+            process = repo.experiments.celery_queue.proc.get(task.rev)
+            log = Path(process.stdout) if process and process.stdout else None
+        return reason(log.read_text(encoding="utf-8", errors="replace") if log and log.exists() else "")
+
+
+def reason(log: str) -> str:
+    r"""Return the line of a log that says why an experiment failed.
+
+    A stage's own line stands before DVC's, which only repeats that it failed.
+
+    >>> reason("a\nerror: out of memory with batch 16\nERROR: failed to reproduce 'train': exited with 2")
+    'out of memory with batch 16'
+    >>> reason("ERROR: failed to reproduce 'train': failed to run: stages/run train, exited with -9")
+    "failed to reproduce 'train': failed to run: stages/run train, exited with -9 (killed)"
+    >>> reason("")
+    'it was killed, or never began'
+    """
+    lines = [_COLOUR.sub("", line).strip() for line in log.splitlines()]
+    said = [line for line in lines if _SAID.match(line)]
+    if not said:
+        return "it was killed, or never began"
+    text = _SAID.sub("", next((line for line in said if line.startswith("error")), said[0]))
+    return f"{text} (killed)" if re.search(r"exited with (-9|137)$", text) else text
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"git {words[0]}: {done.stderr.strip()}", mend="Experiments need a git repository")
+    return done.stdout
+
+
+def _tasks() -> list[Task]:
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        queue = repo.experiments.celery_queue
+        # In the order in which a task goes through them, so that one that moves meanwhile is not missed.
+        waiting, running = list(queue.iter_queued()), list(queue.iter_active())
+        busy = _busy(queue.worker_status()) if running else set()
+        alive = {one.stash_rev: one.stash_rev in busy or _at_work(queue, one.stash_rev) for one in running}
+        failed = [done.entry for done in queue.iter_failed()]
+    found = [Task(one.name, one.stash_rev, "queued") for one in waiting]
+    found += [Task(one.name, one.stash_rev, "running", alive[one.stash_rev]) for one in running]
+    found += [Task(one.name, one.stash_rev, "failed") for one in failed]
+    return list({task.rev: task for task in found}.values())
+
+
+def _busy(status: dict[str, list[dict[str, Any]]]) -> set[str]:
+    """Return the commits that workers say they are at."""
+    tasks = (task for tasks in status.values() for task in tasks or ())
+    entries = (word for task in tasks for word in task.get("args") or () if isinstance(word, dict))
+    return {str(entry.get("stash_rev")) for entry in entries}
+
+
+def _at_work(queue: Any, rev: str) -> bool:
+    """Return whether the experiment's own process lives, whose worker may be gone."""
+    import psutil
+
+    process = queue.proc.get(rev)
+    try:
+        return bool(process) and "exec-run" in psutil.Process(process.pid).cmdline()
+    except psutil.Error:
+        return False
+
+
+def _reached(rev: str, targets: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Return the parameters and the files that the stages up to ``targets`` depend on, in a commit."""
+    from dvc.dependency import ParamsDependency
+    from dvc.repo import Repo
+
+    with Repo() as repo, repo.switch(rev):
+        stages = [one for name in targets or (None,) for one in repo.stage.collect(name, with_deps=True)]
+        deps = [dep for stage in stages for dep in stage.deps]
+        keys = {str(key) for dep in deps if isinstance(dep, ParamsDependency) for key in dep.params}
+        return keys | {"source"}, {str(dep.def_path) for dep in deps if not isinstance(dep, ParamsDependency)}
+
+
+@lru_cache(maxsize=256)
+def composed(overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Return what conf/ composes to with these overrides, once per process."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "params.yaml"
+        compose(list(overrides), target)
+        return dict(yaml.safe_load(target.read_text(encoding="utf-8")))
+
+
+def _value(parameters: Any, dotted: str) -> Any:
+    for name in dotted.split("."):
+        parameters = parameters.get(name) if isinstance(parameters, dict) else None
+    return parameters

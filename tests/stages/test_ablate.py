@@ -1,0 +1,107 @@
+"""The shipped ablations, and what a user gets wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provenline.ablation.design import cells, expand
+from provenline.errors import InputError
+from stages import _ablate, _compose, _sections
+from stages._cells import only_training_moves
+from stages._queue import composed
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "conf" / "ablation").glob("*.yaml"))
+
+
+def test_the_list_of_ablations_is_whole() -> None:
+    assert [path.stem for path in SHIPPED] == ["augment", "small", "sweep"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_cell_composes_is_valid_and_moves_the_training_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    params = _ablate.read(path)
+    wanted = cells(params.model_copy(update={"seeds": params.seeds[-1:]}), expand(params), path.stem)
+    parameters = {name: composed(overrides) for name, overrides in wanted.values()}
+    for value in parameters.values():
+        assert _sections.check(value) >= len(_sections.SECTIONS)
+        assert value["train"]["recipe"]["seed"] == params.seeds[-1] and value["split"]["seed"] == 0
+    only_training_moves(parameters)
+    augments = [str(value["train"]["augment"]) for value in parameters.values()]
+    assert len(set(augments)) == len(augments)  # no setting is another one in disguise
+
+
+def test_the_reference_is_the_default_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that its first seed is not trained again where the line has run."""
+    monkeypatch.chdir(ROOT)
+    params = _ablate.read(ROOT / "conf" / "ablation" / "augment.yaml")
+    wanted = cells(params, expand(params), "augment")
+    assert composed(wanted["reference", 0][1]) == composed(())
+
+
+def test_cells_that_move_more_than_the_training_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    parameters = {"a": composed(()), "b": composed(("sampling=every",)), "c": composed(("seed=1",))}
+    with pytest.raises(InputError, match=r"b and a differ in extract"):
+        only_training_moves(parameters)
+    with pytest.raises(InputError, match=r"c and a differ in .*split"):
+        only_training_moves({"a": parameters["a"], "c": parameters["c"]})
+
+
+def test_editing_an_ablation_changes_no_parameter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    monkeypatch.chdir(tmp_path)
+    _compose.compose([], tmp_path / "before.yaml")
+    (tmp_path / "conf" / "ablation" / "augment.yaml").write_text("seeds: [7]\n")
+    _compose.compose([], tmp_path / "after.yaml")
+    assert (tmp_path / "before.yaml").read_bytes() == (tmp_path / "after.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"seeds": "many"}, "seeds"),
+        ({"factors": {"flip": {True: [], False: []}}}, 'quote the levels "on" and "off"'),
+        ({"seed_key": "seed"}, "seed_key"),
+    ],
+)
+def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, fault: dict, said: str) -> None:
+    good = yaml.safe_load(SHIPPED[0].read_text())
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(good | fault))
+    with pytest.raises(InputError) as caught:
+        _ablate.read(tmp_path / "bad.yaml")
+    assert said in str(caught.value) and "bad.yaml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_unknown_ablation_lists_those_there_are() -> None:
+    with pytest.raises(InputError, match="augment, small, sweep"):
+        _ablate.read(ROOT / "conf" / "ablation" / "smal.yaml")
+    with pytest.raises(InputError, match="one ablation at a time"):
+        _ablate.arguments(["small", "augment"])
+
+
+def test_what_is_printed_holds_effects_settings_and_sentences(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    from provenline.ablation.result import result
+    from stages._ablation_table import show
+    from tests.ablation.test_effects import measured
+
+    monkeypatch.setattr("stages._ablation_table.out", Console(width=160))
+    found = result(measured())
+    show(found, Path("metrics/ablation.json"))
+    printed = " ".join(capsys.readouterr().out.split())
+    effect = next(one for one in found["effects"] if one["set"] == "deployment")
+    low, high = (f"{effect[end]:+.3f}" for end in ("low", "high"))
+    assert f"[{low}, {high}]" in printed  # brackets are markup to rich
+    assert found["sentences"][0][1:] in printed and found["choice"]["sentence"][1:] in printed
