@@ -1,8 +1,8 @@
 """Intervals from replicates of groups: the one implementation, for labels and detectors alike.
 
 Percentile intervals are too narrow with few groups, most of all near 0 and 1, where recall and
-agreement live. BCa corrects them for bias and skewness; the tails are widened as Student's t widens
-them. `make coverage` measures how often nominal 95% hold the truth (docs/guide-statistics.md).
+agreement live. BCa corrects them for bias and skewness; its tails are widened after Student.
+`make coverage` measures how often nominal 95% hold the truth (docs/guide-statistics.md).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 DEFINED = 0.9  # below this share of replicates with a value, an interval would be a guess
+_NOTHING = 1e-18  # a sum of squares that is rounding and no spread
 _JACKKNIFE = 1000  # rows at most: beyond so many groups several are left out at a time
 _NORMAL = NormalDist()
 
@@ -66,21 +67,17 @@ def percentile(replicates: Floats, confidence: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def bca(
-    estimate: float, replicates: Floats, jackknife: Floats, groups: int, confidence: float
-) -> tuple[float, float]:
-    """Return the two-sided interval, corrected for bias and skewness, with widened tails.
+def bca(estimate: float, replicates: Floats, jackknife: Floats, quantile: float) -> tuple[float, float]:
+    """Return the two-sided interval, corrected for bias and skewness.
 
     Method: B. Efron, "Better bootstrap confidence intervals", JASA 82 (1987), with the acceleration
-    by the jackknife over groups; the widened tails are those of T. Hesterberg, "What teachers should
-    know about the bootstrap", The American Statistician 69 (2015), section 5.
+    by the jackknife over groups; the quantile may be wider than the normal one (see ``reach``).
 
     Args:
         estimate: From all groups.
         replicates: None of them NaN, (R,).
         jackknife: Values without each group in turn (see ``leave_out``); NaN are left out.
-        groups: Groups that inform the estimate, at least 2: they decide how far tails are widened.
-        confidence: Of the interval.
+        quantile: How far the tails reach, in normal deviates.
 
     Returns:
         Lower and upper end; the estimate is never outside.
@@ -88,28 +85,66 @@ def bca(
     share = float(((replicates < estimate).mean() + (replicates <= estimate).mean()) / 2)
     # A share of 0 or 1 says no more than "less than one replicate".
     bias = _NORMAL.inv_cdf(min(max(share, 1 / len(replicates)), 1 - 1 / len(replicates)))
-    skew, wide = acceleration(jackknife), reach(confidence, groups)
-    ends = [_NORMAL.cdf(bias + (bias + z) / max(1 - skew * (bias + z), 1e-9)) for z in (-wide, wide)]
+    skew = acceleration(jackknife)
+    ends = [_NORMAL.cdf(bias + (bias + z) / max(1 - skew * (bias + z), 1e-9)) for z in (-quantile, quantile)]
     low, high = np.quantile(replicates, ends)
     return float(min(low, estimate)), float(max(high, estimate))
 
 
-def acceleration(jackknife: Floats) -> float:
-    """Return Efron's acceleration: a sixth of the skewness of what each group adds; 0 where all add alike."""
-    values = jackknife[~np.isnan(jackknife)]
-    if not len(values):
-        return 0.0
-    influence = values.mean() - values
-    spread = float((influence**2).sum())
-    return float((influence**3).sum()) / (6 * spread**1.5) if spread > 1e-18 else 0.0
-
-
-def reach(confidence: float, groups: int) -> float:
+def reach(confidence: float, groups: int, freedom: float | None = None) -> float:
     """Return the two-sided normal quantile, widened for few groups.
 
-    Student's quantile with G - 1 degrees of freedom, times sqrt(G / (G - 1)), as a bootstrap's
-    variance is that of G, not of G - 1.
+    Student's quantile, times sqrt(G / (G - 1)), as a bootstrap's variance is that of G, not of
+    G - 1 (T. Hesterberg, "What teachers should know about the bootstrap", The American Statistician
+    69, 2015, section 5).
+
+    Args:
+        confidence: Of the interval.
+        groups: G, at least 2.
+        freedom: Degrees of freedom, G - 1 if None; see ``degrees``.
     """
+    return student(confidence, groups - 1 if freedom is None else freedom) * math.sqrt(groups / (groups - 1))
+
+
+def student(confidence: float, freedom: float) -> float:
+    """Return the two-sided quantile of Student's t."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(groups - 1, (1 + confidence) / 2)) * math.sqrt(groups / (groups - 1))
+    return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def acceleration(jackknife: Floats) -> float:
+    """Return Efron's acceleration: a sixth of the skewness of what groups add; 0 where all add alike."""
+    influence = _influence(jackknife)
+    spread = float((influence**2).sum())
+    return float((influence**3).sum()) / (6 * spread**1.5) if spread > _NOTHING else 0.0
+
+
+def variance(jackknife: Floats) -> float:
+    """Return the jackknife estimate of the variance between samples (Efron and Stein 1981)."""
+    influence = _influence(jackknife)
+    many = max(len(influence), 1)
+    return float((influence**2).sum()) * (many - 1) / many
+
+
+def degrees(jackknife: Floats) -> float:
+    """Return how many degrees of freedom the variance rests on: G - 1, or less where few groups make it.
+
+    Matched as F. E. Satterthwaite does ("An approximate distribution of estimates of variance
+    components", Biometrics Bulletin 2, 1946): the degrees of the chi-square that varies as much as
+    this variance does, given the kurtosis of what groups add. One group that differs from all the
+    others makes 2, groups that add normally G - 1, and none that differs 0.
+    """
+    influence = _influence(jackknife)
+    second, fourth = float((influence**2).sum()), float((influence**4).sum())
+    if second <= _NOTHING:
+        return 0.0
+    many = len(influence)
+    excess = fourth / second**2 - 1 / many
+    return min(many - 1.0, 2 / excess) if excess > 0 else many - 1.0
+
+
+def _influence(jackknife: Floats) -> Floats:
+    """Return what each group adds to the estimate, up to a factor."""
+    values = jackknife[~np.isnan(jackknife)]
+    return np.asarray(values.mean() - values) if len(values) else values

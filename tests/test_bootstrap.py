@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from provenline.bootstrap import acceleration, bca, defined, leave_out, percentile, reach, resample
+from provenline.bootstrap import (
+    acceleration,
+    bca,
+    defined,
+    degrees,
+    leave_out,
+    percentile,
+    reach,
+    resample,
+    variance,
+)
 
 
 def test_every_group_is_left_out_once():
@@ -27,13 +37,30 @@ def test_blocks_have_the_acceleration_of_their_groups():
 
 def test_tails_are_students():
     assert reach(0.95, 12) == pytest.approx(t.ppf(0.975, 11) * np.sqrt(12 / 11))
+    assert reach(0.95, 12, 3.0) == pytest.approx(t.ppf(0.975, 3) * np.sqrt(12 / 11))
     assert reach(0.9, 100_000) == pytest.approx(norm.ppf(0.95), rel=1e-4)
 
 
 def test_without_bias_and_skewness_it_is_the_percentiles_of_a_wider_level():
     values = np.linspace(-1, 1, 2001)
-    low, high = bca(0.0, values, np.array([-0.1, 0.1]), 40, 0.95)
-    assert (low, high) == pytest.approx(percentile(values, 2 * norm.cdf(reach(0.95, 40)) - 1))
+    low, high = bca(0.0, values, np.array([-0.1, 0.1]), 2.1)
+    assert (low, high) == pytest.approx(percentile(values, 2 * norm.cdf(2.1) - 1))
+
+
+def test_degrees_of_freedom_are_those_of_the_groups_that_differ():
+    rng = np.random.default_rng(0)
+    assert degrees(np.append(np.zeros(29), 1.0)) == pytest.approx(2, abs=0.3)
+    assert degrees(np.full(30, 0.7)) == 0.0
+    assert degrees(np.tile([-1.0, 1.0], 15)) == 29
+    assert np.median([degrees(rng.normal(0, 1, 4000)) for _ in range(20)]) == pytest.approx(4000, rel=0.1)
+    # The chi-square that varies as the variance of exponential values does: 2 / df = (9 - 1) / n.
+    assert np.median([degrees(rng.exponential(1, 4000)) for _ in range(200)]) == pytest.approx(1000, rel=0.1)
+
+
+def test_the_jackknife_variance_is_that_of_means():
+    values = np.random.default_rng(0).normal(0, 1, 40)
+    without = (values.sum() - values) / 39
+    assert variance(without) == pytest.approx(values.var(ddof=1) / 40)
 
 
 def test_draws_are_whole_and_seeded():

@@ -90,7 +90,7 @@ def estimate(measure: Callable[[Floats], Floats], resamples: Resamples, reason: 
         few = f"defined in {share} only: too few groups make the difference"
         return {"value": value, "low": None, "high": None, "reason": few}
     jackknife = measure(bootstrap.leave_out(size))
-    low, high = bootstrap.bca(value, defined, jackknife, size, resamples.confidence)
+    low, high = bootstrap.bca(value, defined, jackknife, bootstrap.reach(resamples.confidence, size))
     return {"value": value, "low": low, "high": high, "reason": ""}
 
 

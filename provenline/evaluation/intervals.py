@@ -18,6 +18,7 @@ from provenline.evaluation.proportions import (
     FloatArray,
     IntArray,
     design_effect,
+    effective,
     intraclass_correlation,
     mcnemar,
     quantile,
@@ -147,45 +148,63 @@ class Statistic:
         """Return the interval; None where the number is not measurable.
 
         ``bca`` and ``percentile`` are what ``params.method`` asks for (see ``provenline.bootstrap``).
+        ``bca`` reaches as far as the groups that make the variance allow, and for a share at least as
+        far as Wilson's interval does with the effective sample size: near 0 and 1 the groups that
+        would widen it may not have been met yet.
+
         There is no interval (``none``) over one group, where a tenth of the replicates or more does
-        not define the number, and where all replicates agree on a number that is no share of
-        anything: the bootstrap would claim certainty. On a share they do agree where every group
-        has the same, most often 0 or 1; there the interval is Wilson's (``wilson``).
+        not define the number, and where all replicates agree on a number that is no share: the
+        bootstrap would claim certainty. On a share they do agree where every group has the same, most
+        often 0 or 1; there the interval is Wilson's alone (``wilson``).
         """
         if self.estimate is None or self.groups == 0:
             return None
         values = bootstrap.defined(np.round(self.replicates, _SAME))
         if self.groups == 1 or values is None:
-            return self._bare(params)
+            return self._as(params, "none", (None, None), None)
         if np.ptp(values) == 0:
-            return self._agreed(params) if self.trials else self._bare(params)
-        method, (low, high) = self._ends(values, params)
+            return self._agreed(params)
         error = float(np.std(values, ddof=1))
-        return Interval(self.estimate, low, high, params.confidence, self.groups, method, error)
+        if params.method == "percentile" or self.jackknife is None:
+            return self._as(params, "percentile", bootstrap.percentile(values, params.confidence), error)
+        return self._as(params, "bca", self._bca(values, self.jackknife, params.confidence), error)
 
-    def _ends(self, values: FloatArray, params: IntervalParams) -> tuple[str, tuple[float, float]]:
-        if params.method == "percentile" or self.jackknife is None or self.estimate is None:
-            return "percentile", bootstrap.percentile(values, params.confidence)
-        estimate = round(self.estimate, _SAME)
-        return "bca", bootstrap.bca(estimate, values, self.jackknife, self.groups, params.confidence)
+    def _bca(self, values: FloatArray, jackknife: FloatArray, confidence: float) -> tuple[float, float]:
+        estimate, freedom = self.estimate or 0.0, bootstrap.degrees(np.round(jackknife, _SAME))
+        reach = bootstrap.reach(confidence, self.groups, min(max(freedom, 1.0), self.groups - 1.0))
+        low, high = bootstrap.bca(round(estimate, _SAME), values, jackknife, reach)
+        if not self.trials or self.paired:
+            return low, high
+        spread = bootstrap.variance(jackknife)
+        number = effective(estimate, self.trials, self.groups, spread, freedom, confidence)
+        ends = wilson(estimate * number, number, confidence)
+        return min(low, ends[0]), max(high, ends[1])
 
     def _agreed(self, params: IntervalParams) -> Interval:
-        """Return Wilson's interval over the trials, all taken as independent: nothing can tell otherwise.
+        """Return the interval of what all replicates agree on.
 
         A difference is the share of the trials that speak for one of the two; of none that does,
         it may still be as large as none in so many trials can be, either way.
         """
-        estimate, trials = self.estimate or 0.0, self.trials or 1.0
-        low, high = wilson(abs(estimate) * trials, trials, params.confidence)
-        if self.paired:
-            low, high = (
-                (-high, high) if estimate == 0 else sorted((low, high) if estimate > 0 else (-low, -high))
-            )
+        if not self.trials:
+            return self._as(params, "none", (None, None), None)
+        estimate = self.estimate or 0.0
+        number = effective(abs(estimate), self.trials, self.groups, 0.0, 0.0, params.confidence)
+        low, high = wilson(abs(estimate) * number, number, params.confidence)
+        if self.paired and estimate <= 0:
+            low, high = -high, high if estimate == 0 else -low
         error = (high - low) / (2 * quantile(params.confidence))
-        return Interval(estimate, low, high, params.confidence, self.groups, "wilson", error)
+        return self._as(params, "wilson", (low, high), error)
 
-    def _bare(self, params: IntervalParams) -> Interval:
-        return Interval(self.estimate or 0.0, None, None, params.confidence, self.groups, "none")
+    def _as(
+        self,
+        params: IntervalParams,
+        method: str,
+        ends: tuple[float | None, float | None],
+        error: float | None,
+    ) -> Interval:
+        low, high = ends
+        return Interval(self.estimate or 0.0, low, high, params.confidence, self.groups, method, error)
 
 
 def _divided(above: FloatArray, below: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap, f_oneway, t
 
+from provenline.bootstrap import degrees
 from provenline.evaluation.intervals import (
     Resamples,
     Statistic,
@@ -82,7 +83,7 @@ def test_intervals_are_scipys_bca_at_the_widened_level(seed, what):
         below = {"ratio": trials[drawn].sum(axis=-1), "difference": trials[drawn].sum(axis=-1), "gain": one}
         return (two if what == "ratio" else two - one) / below[what]
 
-    reach = t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1))
+    reach = t.ppf(0.975, min(degrees(statistic.jackknife), n - 1)) * np.sqrt(n / (n - 1))
     theirs = bootstrap(
         (np.arange(n),),
         lambda drawn, axis=-1: measure(drawn),
@@ -156,14 +157,15 @@ def test_a_perfect_score_is_no_certainty():
         trials, trials, draw([f"g{k:02d}" for k in range(12)], INTERVAL), proportion=True
     ).interval(INTERVAL)
     assert interval.method == "wilson"
-    assert interval.low == pytest.approx(wilson(120, 120, 0.95)[0])
+    # Ten trials in each group, correlated by 0.2: a design effect of 2.8.
+    assert interval.low == pytest.approx(wilson(120 / 2.8, 120 / 2.8, 0.95)[0])
     assert interval.low < interval.high == 1.0
 
 
 def test_differences_that_never_differ_are_no_certainty():
     trials, resamples = np.full(12, 10.0), draw([f"g{k:02d}" for k in range(12)], INTERVAL)
     every, none = (ratio(hits, trials, resamples, proportion=True) for hits in (trials, 0 * trials))
-    low, high = wilson(120, 120, 0.95)
+    low, high = wilson(120 / 2.8, 120 / 2.8, 0.95)
     for gain, ends in (
         (every - every, (low - 1, 1 - low)), (every - none, (low, high)), (none - every, (-high, -low))
     ):  # fmt: skip
@@ -182,6 +184,24 @@ def test_undefined_replicates_are_left_out_while_they_are_few():
     interval = Statistic(0.6, np.append(values, [np.nan] * 5), 3).interval(INTERVAL)
     assert interval.low == pytest.approx(np.percentile(values, 2.5))
     assert Statistic(0.6, np.append(values, [np.nan] * 15), 3).interval(INTERVAL).method == "none"
+
+
+def test_a_share_is_never_surer_than_few_groups_allow():
+    names = [f"g{k:02d}" for k in range(20)]
+    trials, resamples = np.full(20, 12.0), draw(names, INTERVAL)
+    one_bad = np.append(np.full(19, 12.0), 11.0)
+    share = ratio(one_bad, trials, resamples, proportion=True).interval(INTERVAL)
+    plain = ratio(one_bad, trials, resamples).interval(INTERVAL)
+    wide = wilson_clustered(one_bad, trials, 0.95)
+    assert share.method == plain.method == "bca"
+    assert share.low == pytest.approx(wide["low"], abs=1e-3) and share.low < plain.low - 0.02
+    assert share.high == max(plain.high, share.high)
+    perfect = ratio(trials, trials, resamples, proportion=True).interval(INTERVAL)
+    assert perfect.low == pytest.approx(share.low, abs=0.01)  # a miss less makes it no less sure
+    # With groups enough the assumed correlation is forgotten: it is the variance that was seen.
+    rng = np.random.default_rng(0)
+    hits, many = rng.binomial(12, 0.8, 2000).astype(float), np.full(2000, 12.0)
+    assert wilson_clustered(hits, many, 0.95)["effective_trials"] == pytest.approx(24_000, rel=0.05)
 
 
 @pytest.mark.slow  # importing statsmodels takes some seconds
