@@ -48,6 +48,19 @@ def test_accept_takes_the_round_of_the_parameters(tmp_path: Path, monkeypatch: p
     assert lines[1].startswith("new,Collar,train,new,") and lines[2].startswith("# seal rows=1 ")
 
 
+def test_stage_a_accept_copies_the_measured_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    header = "frame_id,category,group"
+    sample = f"{header},objects,missed,false,whom,what\na_1,Collar,a.mp4,1,1,0,hands only,\n"
+    (tmp_path / "data/stage_a_sample.csv").write_text(sample)
+    assert isinstance(run(app, ["stage-a", "accept"]).exception, InputError)  # there is no ledger to add to
+    ledger = tmp_path / "data/stage_a_ledger.csv"
+    ledger.write_text(f"{header}\n")
+    assert "1 frames added, 0 kept" in run(app, ["stage-a", "accept"]).output
+    assert ledger.read_text() == f"{header}\na_1,Collar,a.mp4\n"
+
+
 def test_the_doctor_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_version", lambda name: None if name == "av" else "1.0")
     found = {one.about: one for one in doctor.examine(tmp_path)}
