@@ -1,3 +1,6 @@
+    ablation: Ablation | None = None
+        ablation: What choices in training are worth; None where `make ablate` was not run on this split.
+    from provenline.reports.ablation_evidence import Ablation
 """What the page rests on, typed: read once from what the stages wrote, never computed here.
 
 Everything is optional, because a line that stopped half way still has a report. ``Estimate`` is a

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import yaml
 
 from provenline.errors import InputError
-from provenline.reports import eval_readings, split_readings
+from provenline.reports import ablation_readings, eval_readings, split_readings
 from provenline.reports import footage_readings as footage
 from provenline.reports import judged_readings as judged
+from provenline.reports.ablation_evidence import Ablation
 from provenline.reports.document import Document, open_document
 from provenline.reports.evidence import Engine, Evidence, Footage
 from provenline.reports.split_evidence import Leakage
@@ -59,7 +60,8 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
     parameters, text = read_parameters(root)
     source = _mapping(parameters, "source")
     evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", eval_readings.evaluation)
-    split = "" if evaluation is None else evaluation.judged_on
+    judged_on = "" if evaluation is None else evaluation.judged_on
+    split = gatherer.read("metrics/split.json", "split", footage.split)
     return Evidence(
         usecase=usecase,
         round=round_,
@@ -70,14 +72,15 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         parameters=text,
         development=_footage(gatherer, ""),
         deployment=_footage(gatherer, "_deployment"),
-        split=gatherer.read("metrics/split.json", "split", footage.split),
+        split=split,
         stage_a=gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a),
         training=gatherer.read("metrics/train.json", "train", judged.training),
         evaluation=evaluation,
         engines=_engines(gatherer, tuple(_mapping(parameters, "trt_build"))),
         shadow=gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow),
-        curves=_curves(root / "plots/eval/precision_recall.csv", split),
+        curves=_curves(root / "plots/eval/precision_recall.csv", judged_on),
         leakage=read_leakage(root),
+        ablation=read_ablation(root, split.sha256 if split else ""),
         missing=gatherer.missing,
     )
 
@@ -86,6 +89,13 @@ def read_leakage(root: Path) -> Leakage | None:
     """Return what `make leakage` found; the file is empty (in git) where nobody ran it."""
     document = open_document(root / "metrics/leakage.json")
     return None if document is None or not document.value else split_readings.leakage(document)
+
+
+def read_ablation(root: Path, split_sha256: str) -> Ablation | None:
+    """Return what `make ablate` found; None where nobody ran it, or where it ran on another split."""
+    document = open_document(root / "metrics/ablation.json")
+    found = None if document is None or not document.value else ablation_readings.ablation(document)
+    return found if found is not None and found.split_sha256 == split_sha256 else None
 
 
 def read_parameters(root: Path) -> tuple[Mapping[str, Any], str]:

@@ -1,3 +1,5 @@
+    found += ablation_figures.figures(evidence.ablation)
+    ablation_figures,
 """The whole report of a run: page, figures, tables and cards, in one folder."""
 
 from __future__ import annotations

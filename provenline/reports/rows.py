@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provenline.reports import judged_rows, label_rows, split_rows, stage_a_rows, why_rows, words
+from provenline.reports import (
+    ablation_rows,
+    judged_rows,
+    label_rows,
+    split_rows,
+    stage_a_rows,
+    why_rows,
+    words,
+)
 from provenline.reports.evidence import Engine, Evidence, Measured, Shadow
 from provenline.reports.tabular import Table, named, units
 
@@ -20,6 +28,7 @@ def all_tables(evidence: Evidence) -> dict[str, Table]:
     if evidence.evaluation:
         found += judged_rows.tables(evidence, evidence.evaluation)
         found += why_rows.tables(evidence.evaluation)
+    found += ablation_rows.tables(evidence.ablation, unit)
     if evidence.engines:
         found.append(engines(evidence.engines))
     if evidence.shadow and evidence.shadow.overall:
