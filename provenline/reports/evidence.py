@@ -1,6 +1,3 @@
-    ablation: Ablation | None = None
-        ablation: What choices in training are worth; None where `make ablate` was not run on this split.
-    from provenline.reports.ablation_evidence import Ablation
 """What the page rests on, typed: read once from what the stages wrote, never computed here.
 
 Everything is optional, because a line that stopped half way still has a report. ``Estimate`` is a
@@ -30,6 +27,7 @@ from provenline.reports.stage_a_evidence import Closer
 
 if TYPE_CHECKING:
     from provenline.footage.params import PrivacyParams
+    from provenline.reports.ablation_evidence import Ablation
     from provenline.reports.split_evidence import Leakage
 
 __all__ = [
@@ -134,6 +132,7 @@ class Evidence:
         model: Name of the base model.
         parameters: The composed parameters as text.
         leakage: What a random split of frames would have scored; None where `make leakage` was not run.
+        ablation: What choices in training are worth; None where `make ablate` was not run on this split.
         privacy: What of the people in the pictures was made unrecognisable; None where none are shown.
         missing: File -> the stage that writes it, for what is not there.
         curves: Model -> ``(recall, precision)`` points on the judged set.
@@ -156,6 +155,7 @@ class Evidence:
     shadow: Shadow | None = None
     curves: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     leakage: Leakage | None = None
+    ablation: Ablation | None = None
     privacy: PrivacyParams | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 

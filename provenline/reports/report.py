@@ -1,5 +1,3 @@
-    found += ablation_figures.figures(evidence.ablation)
-    ablation_figures,
 """The whole report of a run: page, figures, tables and cards, in one folder."""
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from provenline.files import atomic_path
 from provenline.footage.anonymise import Blur, blur_of
 from provenline.footage.params import PrivacyParams
 from provenline.reports import (
+    ablation_figures,
     cards,
     certificate,
     disputes,
@@ -95,6 +94,7 @@ def all_figures(evidence: Evidence) -> dict[str, Figure]:
         found += stage_a_figures.figures(evidence.stage_a.closer)
     if evidence.evaluation:
         found += judged(evidence, evidence.evaluation)
+    found += ablation_figures.figures(evidence.ablation)
     if evidence.training and len(evidence.training.history) > 1:
         found.append(figures.training(evidence.training))
     if evidence.development.annotation and evidence.development.annotation.agreement:
