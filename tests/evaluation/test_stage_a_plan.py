@@ -61,7 +61,7 @@ def test_where_videos_differ_more_frames_are_no_use():
     assert rows["recall", ""]["icc"] == pytest.approx(1.0, abs=1e-6)
     # The spread of a share that is 0 or 1 in each of 20 groups, 10 of each.
     assert rows["recall", ""]["group_sd"] == pytest.approx(np.std([0, 1] * 10, ddof=1), abs=1e-6)
-    assert any("more frames of the same videos cannot" in text for text in result["plan"]["sentences"])
+    assert any("more frames of the same videos could not" in text for text in result["plan"]["sentences"])
 
 
 def test_where_videos_are_alike_they_all_tell():
