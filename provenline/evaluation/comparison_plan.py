@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,8 +20,8 @@ from provenline.evaluation.plan_rows import (
     row,
     spread_of,
 )
-from provenline.evaluation.planning import frames_for, half_width
-from provenline.evaluation.variance import Components, components, from_error, influence, pooled
+from provenline.evaluation.planning import MOST, frames_for, half_width
+from provenline.evaluation.variance import Components, components, from_error, influence, pooled, shaped
 
 _ALWAYS = "recall"  # planned for in every category, whatever the gates ask for
 
@@ -58,7 +57,8 @@ def plan(whole: Part, categories: Mapping[str, Part], params: EvalParams) -> dic
 
 
 def _overall(whole: Part, of: str, metric: str, params: EvalParams) -> dict[str, Any]:
-    figure = _figure(whole, of, metric, "", _spread(whole, of, metric))
+    spread = shaped(_spread(whole, of, metric), whole.statistic(of, metric), whole.frames, few=False)
+    figure = _figure(whole, of, metric, "", spread)
     return row(figure, _question(whole, of, metric, params), params.interval, params.power)
 
 
@@ -69,6 +69,7 @@ def _of_category(
     spread = common if few else _spread(part, of, metric)
     if few and spread is not None and part.groups:
         spread = replace(spread, groups=part.groups, frames=part.frames / part.groups)
+    spread = shaped(spread, part.statistic(of, metric), part.frames, few=few)
     figure = replace(_figure(part, of, metric, category, spread), pooled=few and spread is not None)
     # A gate is a bound on all footage together, not on each category.
     question = _question(part, of, metric, params) if of == DIFFERENCE else None
@@ -138,13 +139,11 @@ def more_frames(planned: Mapping[str, Any]) -> str:
     spread = spread_of(planned)
     if spread is None or spread.frame_sd is None or planned["cannot_tell"] is None:
         return ""
-    enough = frames_for(
-        spread, planned["distance"], planned["confidence"], planned["power"], lean=planned["lean"]
-    )
+    enough = frames_for(spread, planned["distance"], planned["confidence"], planned["power"], planned["side"])
     if enough is not None:
         return f"{planned['about']}: {count(enough, 'frame')} of each of the same videos could too"
     now, best = (
-        half_width(spread, planned["confidence"], frames=frames) for frames in (spread.frames, math.inf)
+        half_width(spread, planned["confidence"], frames=frames) for frames in (spread.frames, MOST)
     )
     return (
         f"{planned['about']}: more frames of the same videos could not: they bring ±{now:.3f} to ±{best:.3f} "

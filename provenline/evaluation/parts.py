@@ -56,6 +56,10 @@ class Part:
         }
         return {"candidate": found["base"]} | found
 
+    def statistic(self, of: str, metric: str) -> Statistic:
+        """Return a figure of the base, the candidate (which may be the base) or the difference."""
+        return self.statistics[of if of in self.statistics else "base"][metric]
+
     @property
     def paired(self) -> bool:
         """Whether there are two models."""

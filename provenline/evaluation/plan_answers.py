@@ -76,7 +76,7 @@ def _answer(row: Mapping[str, Any], wanted: float | None, power: float | None) -
     spread, sure = spread_of(row), row["confidence"]
     to_tell = row["groups_needed"]
     if power is not None and spread is not None and row["cannot_tell"]:
-        needed = groups_for(spread, row["distance"], sure, power, lean=row["lean"])
+        needed = groups_for(spread, row["distance"], sure, power, row["side"])
         to_tell = needed and max(needed, row["groups"] + 1)
     if spread is None or wanted is None:
         return Answer(row, to_tell, wanted, None, None)

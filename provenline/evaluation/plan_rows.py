@@ -9,7 +9,7 @@ from typing import Any
 from provenline.evaluation.gates import verdict
 from provenline.evaluation.intervals import Interval
 from provenline.evaluation.params import Gate, IntervalParams
-from provenline.evaluation.planning import groups_for
+from provenline.evaluation.planning import Side, groups_for
 from provenline.evaluation.proportions import rounded
 from provenline.evaluation.variance import Components
 
@@ -56,14 +56,14 @@ class Question:
         one: The figure as it is, or the base's.
         other: What it must be told from: a bound, or the candidate's.
         distance: Between what is estimated and what must be excluded.
-        lean: How long the interval's arm on that side is, in half-widths: near 0 and 1 the arms differ.
+        side: On which side of the figure that lies: ``low`` below it, ``high`` above.
         settled: It is told already.
     """
 
     one: float
     other: float
     distance: float
-    lean: float
+    side: Side
     settled: bool
 
 
@@ -72,10 +72,8 @@ def bound_of(gate: Gate, interval: Interval | None, params: IntervalParams) -> Q
     if interval is None:
         return None
     settled = verdict(gate, interval, params).value != "inconclusive"
-    gap, lean, reach = interval.estimate - gate.bound, 1.0, _width(interval)
-    if reach and interval.low is not None and interval.high is not None:
-        lean = (interval.estimate - interval.low if gap > 0 else interval.high - interval.estimate) / reach
-    return Question(interval.estimate, gate.bound, abs(gap), lean, settled)
+    gap = interval.estimate - gate.bound
+    return Question(interval.estimate, gate.bound, abs(gap), "low" if gap > 0 else "high", settled)
 
 
 def gain_of(
@@ -104,8 +102,9 @@ def row(figure: Figure, question: Question | None, params: IntervalParams, power
     Returns:
         A JSON object: ``about``, ``metric``, ``of``, ``category``, ``groups``, ``frames``,
         ``frames_per_group``, ``estimate``, ``half_width`` (of the interval there is), the components
-        (``group_sd``, ``frame_sd``, ``icc``, ``design_effect``, ``pooled``), ``confidence``, ``power``;
-        ``cannot_tell`` ([one, other] while it is open, else None), ``distance`` and ``lean`` (see
+        (``group_sd``, ``frame_sd``, ``icc``, ``design_effect``, ``freedom``,
+        ``skew``, ``share``, ``trials_per_frame``; see there), ``pooled``, ``confidence``, ``power``;
+        ``cannot_tell`` ([one, other] while it is open, else None), ``distance`` and ``side`` (see
         ``Question``), ``groups_needed`` (in all), ``groups_more``, and ``reason``, a sentence without a
         full stop.
     """
@@ -126,12 +125,16 @@ def row(figure: Figure, question: Question | None, params: IntervalParams, power
         "frame_sd": rounded(spread.frame_sd) if spread else None,
         "icc": rounded(spread.icc) if spread else None,
         "design_effect": rounded(spread.design_effect) if spread else None,
+        "freedom": rounded(spread.freedom) if spread else None,
+        "skew": rounded(spread.skew) if spread else None,
+        "share": rounded(spread.share) if spread else None,
+        "trials_per_frame": rounded(spread.trials) if spread else None,
         "pooled": figure.pooled,
         "confidence": params.confidence,
         "power": power,
         "cannot_tell": [rounded(question.one), rounded(question.other)] if question and is_open else None,
         "distance": rounded(question.distance) if question else None,
-        "lean": rounded(question.lean) if question else None,
+        "side": question.side if question else None,
         "groups_needed": needed,
         "groups_more": None if needed is None else needed - figure.groups,
         "reason": _reason(figure, question, needed),
@@ -143,14 +146,21 @@ def spread_of(planned: Mapping[str, Any]) -> Components | None:
     if planned["group_sd"] is None or not planned["groups"]:
         return None
     return Components(
-        planned["groups"], planned["frames_per_group"], planned["group_sd"], planned["frame_sd"]
+        groups=planned["groups"],
+        frames=planned["frames_per_group"],
+        group_sd=planned["group_sd"],
+        frame_sd=planned["frame_sd"],
+        freedom=planned["freedom"],
+        skew=planned["skew"],
+        share=planned["share"],
+        trials=planned["trials_per_frame"],
     )
 
 
 def _needed(figure: Figure, question: Question | None, params: IntervalParams, power: float) -> int | None:
     if question is None or question.settled or figure.components is None:
         return None
-    needed = groups_for(figure.components, question.distance, params.confidence, power, lean=question.lean)
+    needed = groups_for(figure.components, question.distance, params.confidence, power, question.side)
     return None if needed is None else max(needed, params.min_groups, figure.groups + 1)
 
 

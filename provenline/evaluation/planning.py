@@ -10,8 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
+from provenline.bootstrap import student
+from provenline.evaluation.proportions import effective, wilson
 from provenline.evaluation.variance import Components
+
+Side = Literal["low", "high", "both"]
 
 EVEN = 0.5  # power of an interval that is just as wide as wanted
 MOST = 1_000_000  # groups, or frames of one: beyond, there is no number
@@ -20,7 +25,7 @@ MOST = 1_000_000  # groups, or frames of one: beyond, there is no number
 def half_width(
     spread: Components, confidence: float, groups: int | None = None, frames: float | None = None
 ) -> float:
-    """Return the half-width of the interval to expect, from Student's t over groups.
+    """Return the half-width of the interval to expect.
 
     Args:
         spread: As it was seen.
@@ -28,8 +33,43 @@ def half_width(
         groups: As many as were seen if None.
         frames: Of each; as many as were seen if None.
     """
-    groups = groups or spread.groups
-    return _reach(confidence, EVEN, groups) * math.sqrt(spread.variance(groups, frames))
+    return sum(arms(spread, confidence, groups or spread.groups, frames)) / 2
+
+
+def arms(
+    spread: Components, confidence: float, groups: int, frames: float | None = None
+) -> tuple[float, float]:
+    """Return how far below and above the figure its interval is to be expected to reach.
+
+    As ``Statistic.interval`` makes them: Student's t over groups, bent by skewness, which shrinks with
+    the root of the number of groups (the expansion of BCa to first order, B. Efron and R. Tibshirani,
+    An Introduction to the Bootstrap, 1993, 14.3 and 22.5); of a share at least Wilson's with its effective
+    sample size.
+
+    Args:
+        spread: As it was seen.
+        confidence: Of the interval.
+        groups: Number of groups.
+        frames: Of each; as many as were seen if None.
+    """
+    variance = spread.variance(groups, frames)
+    freedom = _freedom(spread, groups)
+    reach, error = student(confidence, freedom), math.sqrt(variance)
+    bend = spread.skew * math.sqrt(spread.groups / groups) * (2 * reach**2 + 1)
+    bend = min(max(bend, -reach), reach)
+    low, high = error * (reach - bend), error * (reach + bend)
+    if spread.share is None or not spread.trials:
+        return low, high
+    trials = spread.trials * groups * (frames or spread.frames)
+    worth = effective(spread.share, trials, groups, variance, freedom, confidence)
+    ends = wilson(spread.share * worth, worth, confidence)
+    return max(low, spread.share - ends[0]), max(high, ends[1] - spread.share)
+
+
+def _freedom(spread: Components, groups: int) -> float:
+    """Return the degrees of freedom of so many groups: as many to a group as were seen."""
+    seen = spread.groups - 1 if spread.freedom is None else spread.freedom
+    return min(max(seen / max(spread.groups - 1, 1) * (groups - 1), 1.0), groups - 1.0)
 
 
 def groups_for(
@@ -37,38 +77,32 @@ def groups_for(
     distance: float,
     confidence: float,
     power: float,
-    *,
-    lean: float = 1.0,
+    side: Side = "both",
     frames: float | None = None,
 ) -> int | None:
     """Return how many groups tell figures that lie ``distance`` apart, in all.
 
-    The least G with ``(t(1 - a/2) + t(power)) * sqrt(variance(G)) <= distance``, t of G - 1 degrees of
-    freedom (the usual sample size, S. Lohr, Sampling: Design and Analysis, 2010, 2.6, with the variance
-    of clusters). ``EVEN`` asks for an interval of that half-width. A longer arm lengthens the first t;
-    what it is longer by shrinks with the root of G, as skewness does.
+    The least G whose interval's arm, and t(power) standard errors beside it, are within the distance (the
+    usual sample size, S. Lohr, Sampling: Design and Analysis, 2010, 2.6, with the variance of clusters).
+    ``EVEN`` asks for an interval with that arm.
 
     Args:
         spread: As it was seen.
         distance: Above 0.
         confidence: Of the interval that decides.
         power: Chance that it decides.
-        lean: See ``Question``; a shorter arm is not counted on.
+        side: Which arm must be within: ``low`` where the other figure lies below, ``high`` where it lies
+            above, ``both`` for half the interval.
         frames: Of each group; as many as were seen if None.
 
     Returns:
         None where it would take more than a million, or the distance is 0.
     """
-
-    def square(groups: int) -> float:
-        longer = max(lean - 1, 0.0) * math.sqrt(spread.groups / groups)
-        return _reach(confidence, power, groups, 1 + longer) ** 2 * spread.variance(groups, frames)
-
-    return _least(square, distance, 2)
+    return _least(lambda groups: _told(spread, confidence, power, side, groups, frames), distance, 2)
 
 
 def frames_for(
-    spread: Components, distance: float, confidence: float, power: float, *, lean: float = 1.0
+    spread: Components, distance: float, confidence: float, power: float, side: Side = "both"
 ) -> int | None:
     """Return how many frames of each of the same groups do what ``groups_for`` does with more groups.
 
@@ -77,24 +111,27 @@ def frames_for(
     """
     if spread.frame_sd is None:
         return None
-    reach = _reach(confidence, power, spread.groups, max(lean, 1.0))
-    return _least(lambda frames: reach**2 * spread.variance(spread.groups, frames), distance, 1)
+    return _least(lambda frames: _told(spread, confidence, power, side, spread.groups, frames), distance, 1)
 
 
-def _least(square: Callable[[int], float], distance: float, first: int) -> int | None:
-    """Return the least number, from ``first`` on, whose squared reach is within the distance."""
-    within = distance**2 * (1 + 1e-9)  # an interval is as wide as itself
-    if distance <= 0 or square(MOST) > within:
+def _told(
+    spread: Components, confidence: float, power: float, side: Side, groups: int, frames: float | None
+) -> float:
+    """Return the distance that is told."""
+    low, high = arms(spread, confidence, groups, frames)
+    arm = {"low": low, "high": high, "both": (low + high) / 2}[side]
+    # The chance to be on the right side of that arm; 0.5 adds nothing.
+    beyond = math.copysign(student(abs(2 * power - 1), groups - 1), power - 0.5)
+    return arm + beyond * math.sqrt(spread.variance(groups, frames))
+
+
+def _least(told: Callable[[int], float], distance: float, first: int) -> int | None:
+    """Return the least number, from ``first`` on, that tells the distance."""
+    within = distance * (1 + 1e-9)  # an interval is as wide as itself
+    if distance <= 0 or told(MOST) > within:
         return None
     low, high = first, MOST
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if square(middle) <= within else (middle + 1, high)
+        low, high = (low, middle) if told(middle) <= within else (middle + 1, high)
     return low
-
-
-def _reach(confidence: float, power: float, groups: int, lean: float = 1.0) -> float:
-    """Return how many standard errors away is told, by Student's t."""
-    from scipy.special import stdtrit
-
-    return float(lean * stdtrit(groups - 1, (1 + confidence) / 2) + stdtrit(groups - 1, power))

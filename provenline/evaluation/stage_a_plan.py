@@ -14,7 +14,7 @@ from provenline.evaluation.params import StageAParams
 from provenline.evaluation.plan_rows import Figure, Question, bound_of, count, row
 from provenline.evaluation.slices import Slice
 from provenline.evaluation.stage_a_facts import Facts, fractions, statistics
-from provenline.evaluation.variance import Components, components, from_error, influence, of_median
+from provenline.evaluation.variance import Components, components, from_error, influence, of_median, shaped
 
 ALWAYS = "recall"  # planned for in every category, whatever the gates ask for
 _OF = "base"
@@ -60,8 +60,9 @@ def plan(whole: Measured, categories: Mapping[str, Measured], params: StageAPara
 
 
 def _overall(whole: Measured, metric: str, params: StageAParams) -> dict[str, Any]:
-    interval = whole.interval(metric, params)
-    figure = _figure(whole, metric, "", interval, _spread(whole, metric, interval))
+    interval, statistic = whole.interval(metric, params), statistics(whole.part, whole.facts)[metric]
+    spread = shaped(_spread(whole, metric, interval), statistic, len(whole.part.frames), few=False)
+    figure = _figure(whole, metric, "", interval, spread)
     return row(figure, _question(metric, interval, params), params.interval, params.power)
 
 
@@ -71,6 +72,8 @@ def _of_category(name: str, one: Measured, common: Components | None, params: St
     spread = common if few else _spread(one, ALWAYS, interval)
     if few and spread is not None and one.groups:
         spread = replace(spread, groups=one.groups, frames=len(one.part.frames) / one.groups)
+    statistic = statistics(one.part, one.facts)[ALWAYS]
+    spread = shaped(spread, statistic, len(one.part.frames), few=few)
     figure = replace(_figure(one, ALWAYS, name, interval, spread), pooled=few and spread is not None)
     return row(figure, None, params.interval, params.power)
 

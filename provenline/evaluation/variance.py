@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from provenline.evaluation.matching import FloatArray, IntArray
+from provenline import bootstrap
+from provenline.evaluation.intervals import FloatArray, IntArray, Statistic
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,21 @@ class Components:
         frame_sd: Standard deviation of a frame's contribution within its group. None where frames
             cannot be told apart from groups: one frame each, or a figure such as average precision
             that no single frame has.
+        freedom: Degrees of freedom that the figure's variance rests on (``bootstrap.degrees``): less than
+            G - 1 where few groups make it. None for G - 1.
+        skew: Efron's acceleration (``bootstrap.acceleration``): below 0 the lower arm is the longer one.
+        share: The figure, where it is a share of trials; None where it is none.
+        trials: Trials of a frame, on average; None likewise.
     """
 
     groups: int
     frames: float
     group_sd: float
     frame_sd: float | None
+    freedom: float | None = None
+    skew: float = 0.0
+    share: float | None = None
+    trials: float | None = None
 
     @property
     def icc(self) -> float | None:
@@ -58,6 +68,25 @@ class Components:
         """
         within = 0.0 if self.frame_sd is None else self.frame_sd**2 / (frames or self.frames)
         return (self.group_sd**2 + within) / groups
+
+
+def shaped(spread: Components | None, statistic: Statistic, frames: int, *, few: bool) -> Components | None:
+    """Return a spread that knows what shapes the figure's interval beside its variance.
+
+    Args:
+        spread: Of the figure.
+        statistic: The figure.
+        frames: Frames that it was computed on.
+        few: There are too few groups to show a shape: only the share is taken.
+    """
+    if spread is None:
+        return None
+    if statistic.jackknife is not None and not few:
+        shape = statistic.jackknife[~np.isnan(statistic.jackknife)]
+        spread = replace(spread, freedom=bootstrap.degrees(shape) or None, skew=bootstrap.acceleration(shape))
+    if statistic.trials is None or statistic.paired or statistic.estimate is None:
+        return spread
+    return replace(spread, share=statistic.estimate, trials=statistic.trials / frames)
 
 
 def influence(numerator: FloatArray, denominator: FloatArray, stratum: IntArray | None = None) -> FloatArray:

@@ -8,6 +8,7 @@ import pytest
 from provenline.evaluation.compare import evaluate
 from provenline.evaluation.params import Gate
 from provenline.evaluation.plan_answers import answers, legend, sentence
+from provenline.evaluation.plan_rows import spread_of
 from provenline.evaluation.planning import EVEN, groups_for
 from provenline.evaluation.variance import Components
 from tests.evaluation import world
@@ -57,7 +58,8 @@ def test_a_paired_difference_has_the_spread_of_the_differences(footage, planned)
     spread = row["group_sd"] ** 2 + row["frame_sd"] ** 2 / 12
     assert spread == pytest.approx(gain.var(ddof=1), rel=1e-4)
     apart = np.mean(found["candidate"]) - np.mean(found["base"])
-    needed = groups_for(Components(21, 12, spread**0.5, None), apart, 0.95, 0.8, lean=row["lean"])
+    seen = Components(21, 12, spread**0.5, None, row["freedom"], row["skew"])
+    needed = groups_for(seen, apart, 0.95, 0.8, "low")
     assert row["groups_needed"] == pytest.approx(needed, abs=1)
 
 
@@ -113,8 +115,7 @@ def test_answers_to_a_wish(planned):
     rows = [{**of(planned, "recall of the candidate"), "source": "eval"}]
     row, wanted = rows[0], 0.03
     (one,) = answers(rows, wanted, None)
-    spread = Components(21, 12, row["group_sd"], row["frame_sd"])
-    assert one.groups == groups_for(spread, wanted, 0.95, EVEN) > 21
+    assert one.groups == groups_for(spread_of(row), wanted, 0.95, EVEN) > 21
     assert one.frames is None and one.to_tell == row["groups_needed"]
     (surer,) = answers(rows, wanted, 0.95)
     assert surer.to_tell > one.to_tell and surer.groups == one.groups
