@@ -27,13 +27,19 @@ def test_only_numbers_are_logged_under_their_dotted_names() -> None:
 
 def test_what_describes_an_interval_is_left_to_the_files() -> None:
     recall = {"estimate": 0.9, "low": 0.8, "high": 1.0, "confidence": 0.95, "groups": 21, "error": 0.05}
-    parts = {"recall": recall, "by_category": {"Collar": {"recall": recall}}}
-    given = {"splits": {"train": parts, "test": parts}}
+    cuts = {f"by_{axis}": {"one": {"recall": recall}} for axis in ("camera", "day", "size", "class")}
+    parts = {"recall": recall, "by_category": {"Collar": {"recall": recall}}, **cuts}
+    parts |= {"own": {"base": {"recall": recall}}, "base": {"coco": {"per_class": {"person": {"map": 0.5}}}}}
+    given = {"splits": {"train": parts, "test": parts}, "holm": {"recall": {"rows": {"Collar": {"p": 0.5}}}}}
+    stage_a = {"by_category": {"Collar": {"frames": 4, "by_attribute": {"role": {"frames": 1}}}}}
+    assert dict(_tracking.numbers(stage_a, "stage_a_eval")) == {"stage_a_eval.by_category.Collar.frames": 4.0}
     kept = set(dict(_tracking.numbers(given, "eval_v0")))
     ends = ("estimate", "low", "high")
     assert kept == {
         *(f"eval_v0.splits.{split}.recall.{end}" for split in ("train", "test") for end in ends),
         *(f"eval_v0.splits.test.by_category.Collar.recall.{end}" for end in ends),
+        *(f"eval_v0.splits.test.own.base.recall.{end}" for end in ends),
+        "eval_v0.splits.test.base.coco.per_class.person.map",
     }
 
 
