@@ -124,7 +124,7 @@ def inputs(
     Args:
         module: The stage's own name in ``stages/``.
         read: Files and folders that it read, and those of its outputs that it judged.
-        variant: Which footage or target, where the stage runs on several.
+        variant: Which footage or target, where the stage runs on several; development's is not said.
         media: Footage by its hash, as the stage's tables name it: it is not read for this again.
     """
     from provenline.dossier import code, sums
@@ -137,8 +137,13 @@ def inputs(
         for path in ([place / name for name in sums.listed(place)] if place.is_dir() else [place])
     }
     hashes = {name: one.sha256 for name, one in sums.digests(found).items()}
-    name = f"{module}_{variant}" if variant else module
+    name = module if variant in ("", "development") else f"{module}_{variant}"
     sums.write(INPUTS / f"{name}.sha256", {**(media or {}), **hashes})
+
+
+def judged(*sides: str) -> list[Path]:
+    """Return what the stages that judge read of one footage or both: marked frames, boxes, pictures."""
+    return [data(side) / name for side in sides for name in ("annotated.parquet", "boxes.parquet", "frames")]
 
 
 def footage_of(frames: Any, root: Path) -> dict[str, str]:

@@ -24,6 +24,8 @@ def main(side: runtime.Side) -> str:
     tables.write(done.frames, out / "annotated.parquet", tables.FRAMES)
     tables.write(done.boxes, out / "boxes.parquet", tables.BOXES)
     write_json(runtime.metrics("annotate_import", side), done.report)
+    read = [out / "frames.parquet", source.media_list, source.annotations]
+    runtime.inputs("annotate_import", read, side, runtime.footage_of(frames, source.root))
     return f"imported {side}: {len(done.boxes)} boxes, {int(done.frames['annotated'].sum())} annotated frames"
 
 

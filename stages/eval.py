@@ -30,7 +30,8 @@ def main() -> str:
         name: open_checkpoint(one, runtime.value("profile.device"))
         for name, one in {"base": model, "candidate": tuned}.items()
     }
-    frames, boxes = judged(pd.read_csv(f"data/dataset_split_{round_}.csv", usecols=["frame_id", "split"]))
+    split = Path("data") / f"dataset_split_{round_}.csv"
+    frames, boxes = judged(pd.read_csv(split, usecols=["frame_id", "split"]))
     there = frames["split"] == "deployment"
     base = tables.read(FOUND / "base.parquet", tables.PREDICTIONS)
     base = pd.concat([base, predict_frames(models["base"], frames[there], Path(), runtime.BATCH)])
@@ -40,8 +41,9 @@ def main() -> str:
     result = evaluate(frames, boxes, found, usecase.classes, params, same_model=same)
     rows = curves(frames, boxes, found, usecase.classes, params, bins=20)["precision_recall"]
     runtime.write_rows(Path("plots/eval/precision_recall.csv"), rows, COLUMNS)
-    split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")
-    write_json(Path("metrics") / f"eval_{round_}.json", {"split_sha256": split, **result})
+    write_json(Path("metrics") / f"eval_{round_}.json", {"split_sha256": sha256_file(split), **result})
+    read = [*runtime.judged(*runtime.SIDES), split, model.weights, weights]
+    runtime.inputs("eval", [*read, *(FOUND / f"{name}.parquet" for name in found)])
     return f"eval on {result['judged_on']}: better is {result['better']}"
 
 

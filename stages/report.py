@@ -17,10 +17,11 @@ def main() -> str:
     params = runtime.params("report", ReportParams)
     round_, usecase = runtime.value("round"), runtime.params("usecase", runtime.UseCase)
     privacy = runtime.params("footage", PrivacyParams)
-    write_report(Path(), params, privacy, round_, usecase.name, Path("reports"))
+    done = write_report(Path(), params, privacy, round_, usecase.name, Path("reports"))
     figures = {path.stem: read_json(path) for path in sorted(Path("metrics").rglob("*.json"))}
-    tracking.log("", figures)
-    return "report: reports/index.html"
+    seals = {key: done[key] for key in ("seal", "evidence_sha256")}
+    tracking.log("", figures, tags=seals)
+    return f"report: reports/index.html; seal {done['seal']} (write it down: `provenline verify --seal`)"
 
 
 if __name__ == "__main__":

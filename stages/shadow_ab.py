@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from provenline import tables
 from provenline.detectors.open import open_engine
 from provenline.engines.params import Target
 from provenline.files import write_json
@@ -24,16 +25,19 @@ def main() -> str:
     device = "0" if engine.kind == "tensorrt" else engine.device
     production = Path(params.production.bundle.replace("{target}", target))
     pinned(production, params.production.checkpoint_sha256)
+    candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
     result = shadow_ab(
         read_media_list(source.media_list, source.root),
         open_engine(production, device),
-        open_engine(Path("models/engines") / target / "candidate", device),
+        open_engine(candidate, device),
         params,
         runtime.params("footage", PrivacyParams),
-        Path("data/shadow"),
+        out,
     )
     write_json(runtime.metrics("shadow_ab"), result.metrics)
     write_json("metrics/shadow_ab_timing.json", result.timing)
+    seen = runtime.footage_of(tables.read(out / "frames.parquet", tables.FRAMES), source.root)
+    runtime.inputs("shadow_ab", [source.media_list, production, candidate], media=seen)
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
 
 

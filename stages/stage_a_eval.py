@@ -21,13 +21,14 @@ def main() -> str:
     params, usecase = runtime.params("stage_a_eval", StageAParams), runtime.params("usecase", runtime.UseCase)
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     boxes = tables.read("data/boxes.parquet", tables.BOXES)
-    detector = open_checkpoint(runtime.params("model", ModelParams), runtime.value("profile.device"))
+    model, base = runtime.params("model", ModelParams), Path("data/predictions/base.parquet")
+    detector = open_checkpoint(model, runtime.value("profile.device"))
     held = set(read_sample(Path("data/stage_a_ledger.csv"))["frame_id"])
     found = predict_frames(detector, frames, Path(), runtime.BATCH)
     chosen = select(frames, params, held)
     result = measure(chosen, boxes, found, usecase.classes, params, held)
     result = {"model": {"name": detector.name, "sha256": detector.fingerprint}, **result}
-    tables.write(found, "data/predictions/base.parquet", tables.PREDICTIONS)
+    tables.write(found, base, tables.PREDICTIONS)
     rows = frame_rows(chosen, boxes, found, usecase.classes, params)
     runtime.write_rows(Path("data/stage_a_sample.csv"), rows, ROWS)
     runtime.write_rows(
@@ -36,6 +37,7 @@ def main() -> str:
     write_json(runtime.metrics("stage_a_eval"), result)
     # One word: the only thing of Stage A that training depends on.
     write_json("data/stage_a_decision.json", {"decision": result["decision"]})
+    runtime.inputs("stage_a_eval", [*runtime.judged("development"), model.weights, base])
     return f"Stage A: {result['decision']}"
 
 

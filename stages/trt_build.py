@@ -22,13 +22,14 @@ def main(target: str) -> str:
     model, usecase = runtime.params("model", ModelParams), runtime.params("usecase", runtime.UseCase)
     round_ = runtime.value("round")
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
-    split = pd.read_csv(f"data/dataset_split_{round_}.csv")
+    csv = Path("data") / f"dataset_split_{round_}.csv"
+    split = pd.read_csv(csv)
     val = frames[
         frames["frame_id"].isin(split.loc[split["split"] == "val", "frame_id"]) & frames["annotated"]
     ]
     truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
     evidence = Evidence(val, truth, usecase.classes, Path())
-    origin = Origin(sha256_tree("data/dataset"), sha256_file(f"data/dataset_split_{round_}.csv"))
+    origin = Origin(sha256_tree("data/dataset"), sha256_file(csv))
     weights = {"base": resolve(model), "candidate": Path("models") / f"{usecase.name}_{round_}.pt"}
     parity: dict[str, Any] = {}
     latency: dict[str, Any] = {}
@@ -42,9 +43,11 @@ def main(target: str) -> str:
             Path("models/engines") / target / role,
         )
         parity[role] = {"manifest": built.manifest, "parity": built.parity}
-        latency[role] = built.latency
+        latency[role] = {"onnx_sha256": built.manifest["onnx_sha256"], **built.latency}
     write_json(Path("metrics/trt_build") / f"{target}.json", parity)
     write_json(Path("models/engines") / target / "measurements.json", latency)
+    read: list[Path | str] = [*runtime.judged("development"), csv, "data/dataset", *weights.values()]
+    runtime.inputs("trt_build", read, target)
     return f"{target}: base and candidate follow their checkpoints"
 
 

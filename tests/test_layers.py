@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BOTTOM = {"errors", "files", "progress", "tables", "images", "bootstrap"}
 BESIDE = {"footage", "annotations", "splits", "evaluation", "detectors"}
-ABOVE = {"training", "engines", "shadow"}
+ABOVE = {"training", "engines", "shadow", "labelling"}
 MAY = {
     **dict.fromkeys(BOTTOM | BESIDE, BOTTOM),
     "simline": BOTTOM,

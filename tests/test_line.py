@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def test_every_stage_left_its_outputs(clone: Path) -> None:
         "models/engines/onnxruntime-cpu/base/model.onnx",
         "models/engines/onnxruntime-cpu/candidate/manifest.json",
         "models/engines/onnxruntime-cpu/measurements.json", "data/shadow/frames.parquet",
-        "reports/index.html", "metrics/eval_v0.json", "metrics/shadow_ab.json",
+        "reports/index.html", "reports/dossier.json", "metrics/eval_v0.json", "metrics/shadow_ab.json",
     ]  # fmt: skip
     assert [name for name in wanted if not (clone / name).is_file()] == []
 
@@ -133,6 +134,28 @@ def test_the_chain_of_hashes_holds(clone: Path) -> None:
     assert manifest["split_sha256"] == metric(clone, "split")["assignment"]["sha256"]
 
 
+def test_verify_walks_the_chain_and_notices_any_byte(clone: Path) -> None:
+    from provenline.dossier import sums
+    from provenline.dossier.verifying import verify
+
+    printed = run(clone, str(VENV / "provenline"), "verify")
+    assert "The chain holds from the footage to the verdict, and every file of it was looked at." in printed
+    path, rng = clone / "reports" / "dossier.json", random.Random(0)
+    dossier = json.loads(path.read_text())
+    assert dossier["evidence"]["missing"] == []
+    for one in dossier["evidence"]["artifacts"]:
+        listed = sums.read(clone / "reports" / one["sums"]) if one["sums"] else {one["path"]: ""}
+        altered = clone / rng.choice(sorted(listed) or ["reports/index.html"])
+        before = altered.read_bytes()
+        data = bytearray(before) or bytearray(b"x")
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        altered.write_bytes(bytes(data))
+        found = verify(clone, path)
+        altered.write_bytes(before)
+        assert any(altered == clone / check.file for check in found.broken), altered
+    assert verify(clone, path, dossier["seal"]).broken == ()
+
+
 def test_shadow_never_promotes_without_labels(clone: Path) -> None:
     assert metric(clone, "shadow_ab")["decision"] in {"hold", "label", "same_model"}
 
@@ -155,6 +178,9 @@ def test_mlflow_has_one_run_with_the_figures(clone: Path) -> None:
     value = runs[0].data.metrics["eval_v0.splits.deployment.candidate.recall.estimate"]
     truth = metric(clone, "eval_v0")["splits"]["deployment"]["candidate"]["recall"]["estimate"]
     assert value == pytest.approx(truth)
+    sealed = json.loads((clone / "reports" / "dossier.json").read_text())
+    assert runs[0].data.tags["seal"] == sealed["seal"]
+    assert runs[0].data.tags["evidence_sha256"] == sealed["evidence_sha256"]
 
 
 def test_the_summary_is_printed(clone: Path) -> None:

@@ -65,12 +65,11 @@ def _step(step: str, checks: list[Check]) -> None:
     """Print a step of the chain: bytes in one line where they hold, everything else one by one."""
     whole = [one for one in checks if one.of_bytes and one.state == "holds"]
     if whole:
-        _line("holds", step, f"bytes: {', '.join(one.about for one in whole)}")
+        _line("holds", step, f"bytes of {'; '.join(one.about for one in whole)}")
     for one in checks:
         if one in whole:
             continue
-        said = "" if one.state == "holds" else f": {one.sentence}"
-        _line(one.state, step, f"{one.about}{said}")
+        _line(one.state, step, one.said)
 
 
 def _line(state: str, step: str, text: str) -> None:

@@ -50,8 +50,19 @@ class Check:
         'a.csv: expected 000000000000…, found 111111111111…'
         """
         where = f"{self.file} ({self.place})" if self.place else self.file
-        said = self.why or f"expected {short(self.expected)}, found {short(self.found)}"
-        return f"{where}: {said}" if where else said
+        return f"{where}: {self._what}" if where else self._what
+
+    @property
+    def said(self) -> str:
+        """Return it in one line: what was looked at, and what is wrong where something is."""
+        if self.state == "holds":
+            return self.about
+        known = not self.place and self.file and self.about.startswith(self.file)
+        return f"{self.about}: {self._what if known else self.sentence}"
+
+    @property
+    def _what(self) -> str:
+        return self.why or f"expected {short(self.expected)}, found {short(self.found)}"
 
 
 def short(text: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from provenline.dossier import code, holding, linking, sums, verdicts
 from provenline.dossier.holding import Held
 from provenline.dossier.plan import Item, Run, deliverables, items
-from provenline.dossier.reading import Reader
+from provenline.dossier.reading import Reader, parse
 from provenline.dossier.record import Artifact, Evidence
 from provenline.dossier.sums import Sums
 
@@ -57,7 +58,7 @@ def collect(root: Path, run: Run) -> Collected:
         run=run,
         artifacts=tuple(_artifact(one, found[one.id]) for one in kept),
         links=tuple(one.link for one in checked if one.link),
-        code=code.by_stage(reader.read("pipeline"), source_files(found)),
+        code=code.by_stage(_pipeline(root), source_files(found)),
         verdicts=tuple(verdicts.read(run, reader)),
         missing=(*missing, *undelivered(run, plan, found)),
     )
@@ -66,6 +67,11 @@ def collect(root: Path, run: Run) -> Collected:
         {_sums_name(one): _listed(one, found[one.id]) for one in kept if one.kind != "file"},
         tuple(one.sentence for one in checked if one.state == "broken"),
     )
+
+
+def _pipeline(root: Path) -> Any:
+    place = root / code.PIPELINE
+    return parse(place) if place.is_file() else None
 
 
 def _named(root: Path, plan: list[Item], found: Mapping[str, Held]) -> dict[str, Held]:

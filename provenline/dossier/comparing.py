@@ -125,7 +125,7 @@ def held(here: Here, found: Mapping[str, Digest]) -> Held | None:
 def compare(here: Here, found: Mapping[str, Digest]) -> Check:
     """Hold what is here of an artifact against what the dossier names."""
     artifact, members = here.recorded.artifact, here.recorded.members
-    counted = "" if artifact.kind == "file" else f", {artifact.files} files"
+    counted = "" if artifact.kind == "file" else f" ({artifact.files} files)"
     make = partial(Check, artifact.step, f"{artifact.path}{counted}", of_bytes=True)
     if early := _not_compared(here, bool(found), make):
         return early

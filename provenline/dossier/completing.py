@@ -11,8 +11,9 @@ from provenline.dossier import code, collecting, linking, sealing
 from provenline.dossier.checks import Check, short
 from provenline.dossier.holding import Held
 from provenline.dossier.plan import Item, deliverables, run_of
-from provenline.dossier.reading import Reader
+from provenline.dossier.reading import Reader, parse
 from provenline.dossier.record import Artifact, Evidence
+from provenline.errors import InputError
 
 
 def planned(evidence: Evidence, plan: list[Item]) -> tuple[list[Artifact], list[Check]]:
@@ -106,13 +107,17 @@ def _run(evidence: Evidence, reader: Reader) -> Check:
 
 
 def _code(evidence: Evidence, reader: Reader, held: Mapping[str, Held]) -> Check:
-    make = partial(Check, "run", f"the code behind {len(evidence.code)} stages, as dvc.yaml lists it")
-    opened = linking.opening(make, reader, "pipeline")
-    if isinstance(opened, Check):
-        return opened
-    found, said = code.by_stage(opened, collecting.source_files(held)), evidence.code
+    make = partial(Check, "run", f"the code behind {len(evidence.code)} stages, as {code.PIPELINE} lists it")
+    place = reader.root / code.PIPELINE
+    if not place.is_file():
+        return make("absent", code.PIPELINE, why="is not here")
+    try:
+        found, said = code.by_stage(parse(place), collecting.source_files(held)), evidence.code
+    except InputError as error:
+        return make("broken", code.PIPELINE, why=error.what)
     wrong = sorted(stage for stage in found.keys() | said.keys() if found.get(stage) != said.get(stage))
     if not wrong:
         return make()
-    place, expected, now = f"stages.{wrong[0]}", said.get(wrong[0], ""), found.get(wrong[0], "")
-    return make("broken", reader.name("pipeline"), place, expected, now)
+    return make(
+        "broken", code.PIPELINE, f"stages.{wrong[0]}", said.get(wrong[0], ""), found.get(wrong[0], "")
+    )

@@ -161,7 +161,6 @@ def _inputs(step: str, stage: str) -> Item:
 
 def _run() -> Iterator[Item]:
     yield Item("params", "run", "file", "params.yaml", "Parameters")
-    yield Item("pipeline", "run", "file", "dvc.yaml")
     yield Item("packages", "run", "file", "requirements.lock", needed=False)
     yield Item("code", "run", "folder", "provenline", "Code")
     yield Item("stages", "run", "folder", "stages")
@@ -226,11 +225,13 @@ def _judged(run: Run) -> Iterator[Item]:
     yield _inputs("evaluation", "stage_a_eval")
     yield Item("stage_a", "evaluation", "file", "metrics/stage_a_eval.json", "Stage A")
     yield Item("decision", "evaluation", "file", "data/stage_a_decision.json")
+    yield Item("stage_a_ledger", "evaluation", "file", "data/stage_a_ledger.csv", needed=False)
     yield Item("stage_a_sample", "evaluation", "file", "data/stage_a_sample.csv", needed=False)
     yield Item("plots.stage_a", "evaluation", "file", "plots/stage_a_eval/confidence.csv", needed=False)
     yield _inputs("evaluation", "eval")
     yield Item("eval", "evaluation", "file", f"metrics/eval_{run.round}.json", "Evaluation")
     yield Item("plots.eval", "evaluation", "file", "plots/eval/precision_recall.csv", needed=False)
+    yield Item("ablation", "evaluation", "file", "metrics/ablation.json", needed=False)
     yield Item("review", "evaluation", "folder", "data/review", needed=False)
 
 
@@ -240,7 +241,7 @@ def _engines(run: Run) -> Iterator[Item]:
         yield Item(
             f"engine.{role}", "engines", "folder", f"models/engines/{target}/{role}", f"Engine, {role}"
         )
-    if run.production != f"models/engines/{target}/base":
+    if run.production not in ("", f"models/engines/{target}/base"):
         yield Item("engine.production", "engines", "folder", run.production, "Engine, production")
     yield _inputs("engines", f"trt_build_{target}")
     yield Item("trt_build", "engines", "file", f"metrics/trt_build/{target}.json")

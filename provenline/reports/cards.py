@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from provenline.reports import judged_story, label_story, split_rows, split_story, story, why_story
+from provenline.reports import chain, judged_story, label_story, split_rows, split_story, story, why_story
 from provenline.reports.ceilings import beyond_targets
 from provenline.reports.deliverables import deliverables
 from provenline.reports.evidence import Evidence, Footage
-from provenline.reports.limits import chain_faults, limits, stage_warnings
+from provenline.reports.limits import limits, stage_warnings
 from provenline.reports.tabular import Table
 from provenline.reports.words import count, plural
 
@@ -146,7 +146,7 @@ def _counted(labels: Mapping[str, int]) -> str:
 
 
 def _limits(evidence: Evidence) -> list[str]:
-    texts = [*limits(evidence), *stage_warnings(evidence), *chain_faults(evidence)]
+    texts = [*limits(evidence), *stage_warnings(evidence), *chain.faults(evidence)]
     return ["", "## What this does not prove", "", *(f"- {md(text)}" for text in texts), ""]
 
 

@@ -28,6 +28,7 @@ from provenline.reports.stage_a_evidence import Closer
 if TYPE_CHECKING:
     from provenline.footage.params import PrivacyParams
     from provenline.reports.ablation_evidence import Ablation
+    from provenline.reports.chain import Chain
     from provenline.reports.split_evidence import Leakage
 
 __all__ = [
@@ -135,6 +136,7 @@ class Evidence:
         ablation: What choices in training are worth; None where `make ablate` was not run on this split.
         privacy: What of the people in the pictures was made unrecognisable; None where none are shown.
         missing: File -> the stage that writes it, for what is not there.
+        chain: Every artifact by its hash; None where nobody hashed them.
         curves: Model -> ``(recall, precision)`` points on the judged set.
     """
 
@@ -158,6 +160,7 @@ class Evidence:
     ablation: Ablation | None = None
     privacy: PrivacyParams | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    chain: Chain | None = None
 
     @property
     def unit(self) -> str:

@@ -1,4 +1,4 @@
-"""What a run does not prove, and whether its chain of hashes closes; computed, never by hand."""
+"""What a run does not prove; computed, never by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from provenline.reports import gather, words
 from provenline.reports.ceilings import ceiling
 from provenline.reports.evidence import Evidence, Footage
 from provenline.reports.judged_limits import judged_limits, places
-from provenline.reports.words import plural
 
 
 def limits(evidence: Evidence) -> list[str]:
@@ -97,44 +96,4 @@ def _run_limits(evidence: Evidence) -> list[str]:
         f"{path} is missing: the part of `{stage}` is not in this report."
         for path, stage in evidence.missing.items()
     ]
-    return found
-
-
-def chain(evidence: Evidence) -> list[tuple[str, str, str]]:
-    """Return (what, how it is known, hash) from the footage to the engine."""
-    links = []
-    for name, side in (
-        ("Development media list", evidence.development),
-        ("Deployment media list", evidence.deployment),
-    ):
-        if side.provenance:
-            links.append((name, plural(side.provenance.media, "file"), side.provenance.sha256))
-    if evidence.split:
-        links.append(
-            (
-                "Split",
-                plural(sum(part.groups for part in evidence.split.parts), evidence.unit),
-                evidence.split.sha256,
-            )
-        )
-    if evidence.training:
-        links.append(("Base weights", evidence.model or "base", evidence.training.base_sha256))
-        links.append(("Fine-tuned weights", f"{evidence.usecase}_{evidence.round}", evidence.training.sha256))
-    links += [(f"Engine, {one.role}", one.target, one.onnx_sha256) for one in evidence.engines]
-    return links
-
-
-def chain_faults(evidence: Evidence) -> list[str]:
-    """Return where the chain of hashes does not close."""
-    found = []
-    weights = evidence.training
-    for one in evidence.engines:
-        if weights:
-            wanted = weights.base_sha256 if one.role == "base" else weights.sha256
-            if one.checkpoint_sha256 != wanted:
-                found.append(
-                    f"The {one.role}'s engine for {one.target} was built from other weights than these."
-                )
-        if evidence.split and one.split_sha256 and one.split_sha256 != evidence.split.sha256:
-            found.append(f"The {one.role}'s engine for {one.target} names another split.")
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from provenline.reports import (
+    chain,
     judged_story,
     label_story,
     split_story,
@@ -19,7 +20,7 @@ from provenline.reports.ceilings import beyond_targets, ceiling_sentence
 from provenline.reports.deliverables import deliverables
 from provenline.reports.drawing import Figure
 from provenline.reports.evidence import Evidence
-from provenline.reports.limits import chain, chain_faults, limits, stage_warnings
+from provenline.reports.limits import limits, stage_warnings
 from provenline.reports.pictures import Picture
 from provenline.reports.rows import all_tables
 from provenline.reports.templating import fill
@@ -100,8 +101,7 @@ def render(
         privacy=label_story.privacy_sentence(evidence),
         unproven=limits(evidence),
         warned=stage_warnings(evidence),
-        chain=chain,
-        chain_faults=chain_faults,
+        chain_faults=chain.faults(evidence),
         words=words,
         footages=[("Development", evidence.development), ("Deployment", evidence.deployment)],
         set_aside=set_aside(evidence),

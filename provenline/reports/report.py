@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from provenline import tables
+from provenline.dossier import sealing
 from provenline.files import atomic_path
 from provenline.footage.anonymise import Blur, blur_of
 from provenline.footage.params import PrivacyParams
@@ -15,6 +16,7 @@ from provenline.reports import (
     ablation_figures,
     cards,
     certificate,
+    chain,
     disputes,
     examples,
     figures,
@@ -29,7 +31,7 @@ from provenline.reports import (
 from provenline.reports.drawing import Figure
 from provenline.reports.evidence import Evaluation, Evidence
 from provenline.reports.examples import KINDS
-from provenline.reports.gather import gather
+from provenline.reports.gather import gather, read_parameters
 from provenline.reports.page import Examples, Gallery, render
 from provenline.reports.params import ReportParams
 from provenline.reports.pictures import Picture, draw_all, draw_dispute, draw_suspect
@@ -44,7 +46,7 @@ def write_report(
 
     ``out`` holds ``index.html`` and ``split_certificate.html`` (each needs none of the others),
     ``figures/*.svg`` and ``*.png``, ``tables/*.csv`` and ``*.tex``, ``model_card.md`` and
-    ``dataset_card.md``.
+    ``dataset_card.md``; and ``dossier.json`` with ``sums/*.sha256``: all that it rests on, by hash.
 
     Args:
         root: The project's folder, with what the stages wrote.
@@ -56,12 +58,14 @@ def write_report(
 
     Returns:
         What was written: ``figures`` and ``tables`` by name, number of ``pictures``, ``missing``
-        files with the stage that writes them, and ``verdicts`` by question.
+        files with the stage that writes them, ``verdicts`` by question, the dossier's ``seal`` and, of what
+        the page rests on, ``evidence_sha256``.
 
     Raises:
         InputError: A file is there but malformed, or people are to be blurred whom no label names.
     """
-    evidence = replace(gather(root, round_, usecase), privacy=privacy)
+    collected = chain.gathered(root, read_parameters(root)[0])
+    evidence = replace(gather(root, round_, usecase), privacy=privacy, chain=chain.shown(collected))
     drawn, written = all_figures(evidence), all_tables(evidence)
     album = Album(root, params, people(root, privacy))
     shown, disagreements = album.examples(evidence), album.shadow(evidence)
@@ -75,6 +79,9 @@ def write_report(
         _write(folder / "dataset_card.md", cards.dataset_card(evidence))
         _write_figures(folder / "figures", drawn)
         _write_tables(folder / "tables", written)
+        collected.write(folder)
+        # The page shows the evidence's hash and is no part of it; the dossier names both.
+        dossier = sealing.write(collected.evidence, sealing.pages(folder), folder / sealing.FILE)
     return {
         "figures": sorted(drawn),
         "tables": sorted(written),
@@ -83,6 +90,8 @@ def write_report(
         + len(erred),
         "missing": dict(evidence.missing),
         "verdicts": {card.anchor: card.verdict for card in story.cards(evidence)},
+        "seal": dossier.seal,
+        "evidence_sha256": dossier.evidence_sha256,
     }
 
 

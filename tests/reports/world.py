@@ -214,6 +214,7 @@ def parameters() -> dict[str, Any]:
         "source": {"simulate": ["development", "deployment"], **source},
         "eval": EVAL.model_dump(mode="json"),
         "trt_build": {"onnxruntime-cpu": {}},
+        "shadow_ab": {"production": SHADOW.production.model_dump()},
     }
 
 
@@ -268,7 +269,8 @@ def _footage(
         tolerance=0.1,
     )
     suffix = "" if side == "development" else "_deployment"
-    write_json(root / f"metrics/extract{suffix}.json", extract_report(outcomes, plan))
+    listed = {"media_list": {"path": f"data/simline/{side}/media.csv", "sha256": "a" * 64}}
+    write_json(root / f"metrics/extract{suffix}.json", listed | extract_report(outcomes, plan))
     table = tables.table(frames, tables.FRAMES)
     exports = root / f"data/simline/{side}/annotations"
     _cvat(exports / "annotator_a.xml", table, people, rng, 0.0)
@@ -417,7 +419,8 @@ def _evaluate(
 ) -> None:
     chosen = select(development[0], STAGE_A)
     result = measure(chosen, development[1], predictions["base"]["development"], ["person"], STAGE_A)
-    write_json(root / "metrics/stage_a_eval.json", result)
+    model = {"name": "base", "sha256": "b" * 64}
+    write_json(root / "metrics/stage_a_eval.json", {"model": model, **result})
     rows = frame_rows(chosen, development[1], predictions["base"]["development"], ["person"], STAGE_A)
     pd.DataFrame(rows, columns=ROWS).to_csv(root / "data/stage_a_sample.csv", index=False)
     frames = pd.concat([split, deployment[0].assign(split="deployment")], ignore_index=True)
@@ -427,7 +430,8 @@ def _evaluate(
     review = "data/review/label_errors.csv"
     label_errors.write(done.suspicions, root / review)
     done.result["label_errors"]["file"] = review
-    write_json(root / "metrics/eval_v0.json", done.result)
+    cut_by = {"split_sha256": sha256_file(root / "data/dataset_split_v0.csv")}
+    write_json(root / "metrics/eval_v0.json", cut_by | done.result)
     points = done.curves["precision_recall"]
     path = root / "plots/eval/precision_recall.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -473,6 +477,7 @@ def _train(root: Path) -> None:
         "device": "cpu",
         "base_sha256": "b" * 64,
         "sha256": "c" * 64,
+        "split_sha256": sha256_file(root / "data/dataset_split_v0.csv"),
     }
     write_json(root / "metrics/train.json", report)
 
@@ -505,6 +510,7 @@ def _engines(root: Path) -> None:
         parity = Parity("pass", [], 64, 0.25, 101, 101, 1.0, 1.0, 0.9999, 0.998, 1e-5, 2.1e-4, 0.7, 0.7, 0.0)
         identity[role] = {"manifest": manifest.to_dict(), "parity": parity.to_dict()}
         measured[role] = {
+            "onnx_sha256": manifest.onnx_sha256,
             "p50_ms": 21.4,
             "p95_ms": 24.9,
             "p99_ms": 30.1,
