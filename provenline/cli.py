@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from provenline.commands import annotations as labels
-from provenline.commands import footage, media, plan, push, split, stage_a, verify
+from provenline.commands import footage, media, plan, push, review, split, stage_a, verify
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -19,6 +19,7 @@ app.add_typer(footage.app, name="footage")
 app.add_typer(labels.app, name="annotations")
 app.add_typer(split.app, name="split")
 app.add_typer(stage_a.app, name="stage-a")
+app.add_typer(review.app, name="review")
 app.command("push")(push.push)
 app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)

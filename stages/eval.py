@@ -10,18 +10,18 @@ from provenline import tables
 from provenline.detectors.base import predict_frames
 from provenline.detectors.open import open_checkpoint
 from provenline.detectors.params import ModelParams
-from provenline.evaluation.compare import evaluate
-from provenline.evaluation.curves import curves
+from provenline.evaluation import label_errors
+from provenline.evaluation.assess import assess
 from provenline.evaluation.params import EvalParams
 from provenline.files import sha256_file, write_json
 from stages import _runtime as runtime
 
-FOUND = Path("data/predictions")
+FOUND, REVIEW = Path("data/predictions"), Path("data/review/label_errors.csv")
 COLUMNS = ["model", "split", "category", "recall", "precision"]
 
 
 def main() -> str:
-    """Write the candidate's predictions, the paired comparison and its curves."""
+    """Write the candidate's predictions, the paired comparison, its curves and the doubtful labels."""
     params, model = runtime.params("eval", EvalParams), runtime.params("model", ModelParams)
     usecase, round_ = runtime.params("usecase", runtime.UseCase), runtime.value("round")
     weights = Path("models") / f"{usecase.name}_{round_}.pt"
@@ -38,23 +38,21 @@ def main() -> str:
     found = {"base": base, "candidate": predict_frames(models["candidate"], frames, Path(), runtime.BATCH)}
     tables.write(found["candidate"], FOUND / "candidate.parquet", tables.PREDICTIONS)
     same = models["base"].fingerprint == models["candidate"].fingerprint
-    result = evaluate(frames, boxes, found, usecase.classes, params, same_model=same)
-    rows = curves(frames, boxes, found, usecase.classes, params, bins=20)["precision_recall"]
-    runtime.write_rows(Path("plots/eval/precision_recall.csv"), rows, COLUMNS)
-    write_json(Path("metrics") / f"eval_{round_}.json", {"split_sha256": sha256_file(split), **result})
+    done = assess(frames, boxes, found, usecase.classes, params, same_model=same)
+    runtime.write_rows(Path("plots/eval/precision_recall.csv"), done.curves["precision_recall"], COLUMNS)
+    label_errors.write(done.suspicions, REVIEW)
+    done.result["label_errors"]["file"] = REVIEW.as_posix()
+    write_json(Path("metrics") / f"eval_{round_}.json", {"split_sha256": sha256_file(split), **done.result})
     read = [*runtime.judged(*runtime.SIDES), split, model.weights, weights]
     runtime.inputs("eval", [*read, *(FOUND / f"{name}.parquet" for name in found)])
-    return f"eval on {result['judged_on']}: better is {result['better']}"
+    return f"eval on {done.result['judged_on']}: better is {done.result['better']}"
 
 
 def judged(split: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the frames of both footages with a column ``split``, and their boxes."""
-    frames = {s: tables.read(runtime.data(s) / "annotated.parquet", tables.FRAMES) for s in runtime.SIDES}
+    frames = [tables.read(runtime.data(s) / "annotated.parquet", tables.FRAMES) for s in runtime.SIDES]
     boxes = [tables.read(runtime.data(s) / "boxes.parquet", tables.BOXES) for s in runtime.SIDES]
-    parts = [
-        frames["development"].merge(split, on="frame_id"),
-        frames["deployment"].assign(split="deployment"),
-    ]
+    parts = [frames[0].merge(split, on="frame_id"), frames[1].assign(split="deployment")]
     return pd.concat(parts, ignore_index=True), pd.concat(boxes, ignore_index=True)
 
 

@@ -98,7 +98,7 @@ class Watch:
     def _rate(self, false: FloatArray, amount: FloatArray, params: IntervalParams) -> Interval | None:
         if false.any():
             return self.part.ratio(false, amount).interval(params)
-        # None at all: what so many frames could have hidden, taken as independent (Wilson).
+        # None at all: what so many frames in so many groups could have hidden.
         looked = (amount > 0).astype(np.float64)
         share = self.part.ratio(false, looked, proportion=True).interval(params)
         if share is None or share.high is None or share.error is None:

@@ -28,6 +28,7 @@ from provenline.evaluation.near import near
 from provenline.evaluation.panel import panel
 from provenline.evaluation.params import WhyParams
 from provenline.evaluation.slices import annotated
+from provenline.files import atomic_path
 from provenline.tables import BOX
 
 DEVELOPMENT = ("train", "val", "test")  # deployment frames are never shown, nor leave for review
@@ -72,8 +73,9 @@ def suspicions(
     for split, models in _sittings(kept, list(predictions)):
         part = kept[kept["split"].isin(split)]
         parts.append(_sitting(part, boxes, {name: predictions[name] for name in models}, labels, params))
-    rows = _strongest(pd.concat(parts, ignore_index=True), params.budget.foreground) if parts else _nothing()
-    rows = rows[rows["score"] >= params.label_errors.floor].head(params.label_errors.most)
+    rows = pd.concat(parts, ignore_index=True) if parts else _nothing()
+    rows = rows[rows["score"] >= params.label_errors.floor]
+    rows = _strongest(rows, params.budget.foreground).head(params.label_errors.most)
     named = rows.merge(kept[["frame_id", "split", "group", "category", "path"]], on="frame_id", how="left")
     return named.assign(rank=np.arange(1, len(named) + 1))[COLUMNS]
 
@@ -153,6 +155,12 @@ def summary(rows: pd.DataFrame, frames: pd.DataFrame, least: float) -> dict[str,
         "by_kind": {kind: int((rows["kind"] == kind).sum()) for kind in KINDS},
         "by_split": {split: int((rows["split"] == split).sum()) for split in there},
     }
+
+
+def write(rows: pd.DataFrame, path: str | Path) -> None:
+    """Write suspicions as CSV, whole or not at all; numbers with six decimals, empty where there is none."""
+    with atomic_path(path) as temporary:
+        rows[COLUMNS].to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
 
 
 def read(path: str | Path) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""Labelling: what goes out to annotators and comes back."""
