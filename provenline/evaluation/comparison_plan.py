@@ -142,9 +142,7 @@ def more_frames(planned: Mapping[str, Any]) -> str:
     enough = frames_for(spread, planned["distance"], planned["confidence"], planned["power"], planned["side"])
     if enough is not None:
         return f"{planned['about']}: {count(enough, 'frame')} of each of the same videos could too"
-    now, best = (
-        half_width(spread, planned["confidence"], frames=frames) for frames in (spread.frames, MOST)
-    )
+    now, best = (half_width(spread, planned["confidence"], frames=frames) for frames in (spread.frames, MOST))
     return (
         f"{planned['about']}: more frames of the same videos could not: they bring ±{now:.3f} to ±{best:.3f} "
         f"at best, as videos differ (intra-group correlation {planned['icc']:.2f})"
