@@ -89,9 +89,9 @@ def places(sides: Sequence[tuple[str, Footage]]) -> list[str]:
     Args:
         sides: ``development`` and ``deployment`` with what is known of them.
     """
-    found = [_places(name, side) for name, side in sides]
-    if any(found):
-        found.append("Of how many production lines the footage is, media lists do not say.")
+    known = [text for name, side in sides if (text := _places(name, side))]
+    lines = "Of how many production lines it is, media lists do not say."
+    found = [" ".join([*known, lines])] if known else []
     for name, side in sides:
         labels = side.annotation
         if labels and (silent := labels.frames - labels.annotated) > 0:
@@ -99,7 +99,7 @@ def places(sides: Sequence[tuple[str, Footage]]) -> list[str]:
                 f"{words.count(silent)} of {plural(labels.frames, name + ' frame')} are not annotated and "
                 "count for nothing here; whether they are kept for distillation is not stated."
             )
-    return [text for text in found if text]
+    return found
 
 
 def _places(name: str, side: Footage) -> str:

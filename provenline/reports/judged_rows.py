@@ -56,19 +56,23 @@ def _classes(evidence: Evidence, given: Evaluation, judged: Comparison) -> Table
     rows: list[tuple[Cell, ...]] = []
     for one in shown:
         label = "All classes" if one is judged else one.name
-        head: tuple[Cell, ...] = (label, one.groups, one.objects) if counted else (label,)
+        counts: tuple[Cell, ...] = (one.groups, one.objects) if counted else ()
         for key in _CLASS_METRICS:
             if pair := one.metrics.get(key):
                 limit = (limits[key],) if limited else ()
-                rows.append((*head, words.metric(key), *_compared(pair, key, limit)))
-    counts = (units(evidence.unit), "Objects") if counted else ()
+                rows.append((label, words.metric(key), *_compared(pair, key, limit), *counts))
     note = f"Recall at IoU {given.iou:g} and confidence ≥ {given.score:g}, the same for both models."
     if any(isinstance(cell, Estimate) and cell.low is None for row in rows for cell in row):
         note += " Where no interval is given, the value is COCO's, by faster-coco-eval."
     return Table(
         name="table_4_classes",
         title=f"Table 4. Off-the-shelf against fine-tuned per class ({judged.name} set)",
-        columns=("Class", *counts, "Metric", *_headings(limited)),
+        columns=(
+            "Class",
+            "Metric",
+            *_headings(limited),
+            *((units(evidence.unit), "Objects") if counted else ()),
+        ),
         rows=tuple(rows),
         signed=frozenset({"Difference"}),
         note=f"{note} {CEILING_NOTE}" if limited else note,
@@ -83,7 +87,7 @@ def _operations(evidence: Evidence, given: Evaluation, overall: Comparison, key:
     for name, one in [*((named(one.name), one) for one in given.categories), ("All", overall)]:
         corrected = holm.rows.get(one.name) if holm else None
         row = (name, one.groups, one.objects, *_compared(one.metrics[key], key, limit))
-        rows.append((*row, _after_holm(corrected)) if holm else row)
+        rows.append((*row, _after_holm(corrected, evidence.unit)) if holm else row)
     letter, shown = ("a", "Recall") if key == "recall" else ("b", words.metric(key))
     texts = [
         f"Differences are paired: both models on the same frames and the same draws of {evidence.unit}s."
@@ -110,10 +114,11 @@ def _operations(evidence: Evidence, given: Evaluation, overall: Comparison, key:
     )
 
 
-def _after_holm(given: HolmRow | None) -> str:
+def _after_holm(given: HolmRow | None, unit: str) -> str:
     if given is None:
         return ""
-    return given.reads if given.p_holm is None else f"{given.reads} (p {words.number(given.p_holm)})"
+    reads = given.reads.replace("groups", f"{unit}s")
+    return reads if given.p_holm is None else f"{reads} (p {words.number(given.p_holm)})"
 
 
 def _slices(evidence: Evidence, given: Evaluation, judged: Comparison, key: str) -> Table:
@@ -206,17 +211,18 @@ def _plan(evidence: Evidence, given: Evaluation) -> Table:
     """Return Table 12: how much footage would settle what is open."""
     rows: list[tuple[Cell, ...]] = [
         (
-            one.about,
-            named(one.category) if one.category else "All",
+            words.metrics_in(one.about.removesuffix(f", {one.category}")),
+            one.category or "All",
             one.groups,
             one.frames_per_group,
             one.estimate,
             one.half_width,
             one.icc,
-            " and ".join(map(words.number, one.cannot_tell)) or words.ABSENT,
-            words.count(one.groups_needed) if one.groups_needed is not None else one.reason or words.ABSENT,
+            " and ".join(map(words.number, one.cannot_tell)) or "",
+            words.count(one.groups_needed) if one.groups_needed is not None else one.reason,
         )
         for one in given.plan.rows
+        if not one.category or one.cannot_tell  # of an operation alone, what is settled is in Table 4
     ]
     unit = units(evidence.unit)
     return Table(

@@ -32,7 +32,8 @@ def helped(evidence: Evidence, given: Evaluation) -> str:
         f"{words.estimate(pair.base)} to {words.estimate(pair.candidate)}, a difference of "
         f"{words.estimate(pair.difference, sign=True)}."
     )
-    return f"{whole} {by_operation(evidence, given)}".rstrip()
+    but = f"But it is {words.losses(given)}." if given.losses else ""
+    return " ".join(filter(None, (whole, but, by_operation(evidence, given))))
 
 
 def by_operation(evidence: Evidence, given: Evaluation) -> str:
@@ -120,7 +121,7 @@ def planning(given: Evaluation) -> list[str]:
     if not open_questions(given):
         return []
     settled = {f"{row.about}: {row.reason}" for row in given.plan.rows if not row.cannot_tell}
-    return [_sentence(words.metrics_in(text)) for text in given.plan.sentences if text not in settled]
+    return [words.sentence(text) for text in given.plan.sentences if text not in settled]
 
 
 def rule_sentence(given: Evaluation) -> str:
@@ -130,21 +131,27 @@ def rule_sentence(given: Evaluation) -> str:
         return ""
     said, gain = RULES.get(rule.value, rule.value), words.percent(rule.relative)
     text = f"Rule on the relative gain: {said} ({words.metric(rule.metric)} {gain} over the base"
+    if given.losses:
+        return f"{text}; it looks at nothing else)."
     why = rule.reason.rsplit(": ", 1)[-1]
     return f"{text}; {why})." if why and rule.value == "inconclusive" else f"{text})."
 
 
 def non_inferiority_sentence(given: Evaluation) -> str:
-    """Say whether the candidate is worse by less than the margin; empty where it is proven better anyway."""
+    """Say whether the candidate is worse by less than the margin; empty where that was said already."""
     one = given.non_inferiority
-    if one is None or (one.verdict == "pass" and given.improvement and given.improvement.verdict == "pass"):
+    improved = given.improvement is not None and given.improvement.verdict == "pass"
+    if one is None or (one.verdict == "pass" and improved):
         return ""
-    said = {
-        "pass": "It is not worse by more than",
-        "fail": "It is worse by more than",
-    }.get(one.verdict, "It may be worse by more than")
-    text = f"{said} {one.margin:g} in {words.metric(one.metric)}"
-    return f"{text}." if one.verdict == "pass" else f"{text}: {_sentence(one.reason)}"
+    if one.verdict == "fail" and one.metric in dict(given.losses):
+        return ""
+    said = {"pass": "It is not worse by more than", "fail": "It is worse by more than"}
+    by = said.get(one.verdict, "It may be worse by more than")
+    text = f"{by} {one.margin:g} in {words.metric(one.metric)}"
+    pair = given.judged.metrics.get(one.metric) if given.judged else None
+    return (
+        f"{text} ({words.estimate(pair.difference, sign=True)})." if pair and pair.difference else f"{text}."
+    )
 
 
 def threshold_sentence(given: Evaluation) -> str:
@@ -156,13 +163,14 @@ def threshold_sentence(given: Evaluation) -> str:
     if not texts:
         return f"No threshold could be chosen on {chosen.chosen_on}."
     said = f"On {chosen.chosen_on}, F1 is largest from confidence {' and '.join(texts)}."
-    pair = given.judged.own.get("f1") if given.judged else None
-    if pair is None or pair.difference is None:
-        return said
-    return (
-        f"{said} Each at its own, the difference of F1 on the {given.judged_on} set is "
-        f"{words.estimate(pair.difference, sign=True)}: {words.difference(pair.difference)}."
-    )
+    own = given.judged.own if given.judged else {}
+    keys = dict.fromkeys(["f1", *(name for name, _ in given.losses)])
+    changes = [
+        f"{words.metric(key)} {words.change(own[key])}: {words.difference(own[key].difference, key)}"
+        for key in keys
+        if key in own and own[key].difference
+    ]
+    return f"{said} Each at its own, on the {given.judged_on} set: {'; '.join(changes)}." if changes else said
 
 
 def _chosen(model: str, found: Mapping[str, Threshold | None]) -> str:
@@ -187,9 +195,3 @@ def count_sentence(given: Evaluation) -> str:
     reads = words.difference(pair.difference, "count_mae")
     compared = {"better": "better than", "worse": "worse than"}.get(reads, f"{reads} from")
     return f"{text}, {compared} the base ({words.estimate(pair.base)})."
-
-
-def _sentence(text: str) -> str:
-    """Begin with a capital and end with a full stop; mAP50 stays what it is."""
-    first = text[:1] if text[1:2].isupper() else text[:1].upper()
-    return f"{first}{text[1:].rstrip('.')}."

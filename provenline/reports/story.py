@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from provenline.reports import judged_story, words
-from provenline.reports.ceilings import beyond, ceiling_sentence
+from provenline.reports.ceilings import beyond, ceiling_sentence, reach
 from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Footage, Gate, Shadow
 from provenline.reports.words import plural
 
@@ -33,6 +33,7 @@ class Strip:
         bound: What has to be cleared.
         ends: What the line's ends stand for.
         flag: What a reader must know of the bound; empty for nothing.
+        limit: The most that is possible, in words; empty where it is unknown.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Strip:
     bound: float
     ends: tuple[str, str]
     flag: str = ""
+    limit: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _fine_tuning(evidence: Evidence) -> Card:
         answer=_than_base(gate) if not given.losses else f"{_than_base(gate)}, but worse in one respect",
         strips=(strip(gate, difference=True),),
         targets=tuple(_target(evidence, given, target) for target in given.targets),
-        reason=" ".join(filter(None, (_but(given), targets, _open(gate)))),
+        reason=" ".join(filter(None, (targets, _but(given), _open(gate)))),
         rests_on=_rests_on(evidence, judged.groups, judged.frames, judged.name),
         ceiling=_ceiling(evidence, given),
         rule=judged_story.rule_sentence(given),
@@ -121,7 +123,9 @@ def _fine_tuning(evidence: Evidence) -> Card:
 
 def _target(evidence: Evidence, given: Evaluation, gate: Gate) -> Strip:
     flag = "above what the labels allow" if beyond(evidence, gate, given.judged_on) else ""
-    return replace(strip(gate), flag=flag)
+    most = reach(evidence, gate.metric, given.judged_on)
+    limit = f"labels allow at most about {words.estimate(most)}" if most else ""
+    return replace(strip(gate), flag=flag, limit=limit)
 
 
 def _ceiling(evidence: Evidence, given: Evaluation) -> str:
@@ -205,7 +209,7 @@ def _percent(value: float | None, start: float, end: float) -> float | None:
 
 
 def _sentences(texts: tuple[str, ...]) -> str:
-    return " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in texts)
+    return " ".join(words.sentence(text) for text in texts)
 
 
 def engine_sentence(evidence: Evidence) -> str:

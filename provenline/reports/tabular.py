@@ -68,12 +68,13 @@ class Table:
 
     def numeric(self, column: int) -> bool:
         """Return whether a column holds numbers, or would if they could be measured."""
-        return not any(isinstance(row[column], str) for row in self.rows)
+        cells = [row[column] for row in self.rows if row[column] != ""]
+        return bool(cells) and not any(isinstance(cell, str) for cell in cells)
 
     @property
     def dense(self) -> bool:
         """Return whether there are too many intervals for one line."""
-        return sum(isinstance(cell, Estimate) for cell in self.rows[0]) > 3 if self.rows else False
+        return sum(isinstance(cell, Estimate) for cell in self.rows[0]) > 2 if self.rows else False
 
     def to_csv(self) -> str:
         """Return the table with an interval's ends in columns of their own, numbers in full."""

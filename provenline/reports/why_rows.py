@@ -69,7 +69,7 @@ def budget(given: Why) -> Table:
         name="table_10_error_budget",
         title=f"Table 10. Why it errs ({given.judged_on} set)",
         columns=("Cause", *(f"{name}, errors" for name in names), *(f"{name}, AP to gain" for name in names)),
-        rows=(*rows, ("All", *(one.errors for one in given.models.values()), *[None] * len(names))),
+        rows=(*rows, ("All", *(one.errors for one in given.models.values()), *[""] * len(names))),
         signed=frozenset(f"{name}, AP to gain" for name in names),
         total=True,
         note=f"{_EXPLAINED}{at} AP to gain: how much average precision would rise if errors of this cause "
@@ -90,7 +90,7 @@ def _cells(given: Why) -> list[Table]:
                 for cause in causes
             ]
             if any(counts):
-                rows.append((heading, named(name).replace("_", " "), *counts))
+                rows.append((heading, _which(kind, name), *counts))
     if not rows:
         return []
     return [
@@ -103,6 +103,12 @@ def _cells(given: Why) -> list[Table]:
             "objects in Table 4a.",
         )
     ]
+
+
+def _which(kind: str, name: str) -> str:
+    if kind == "occlusion" and name == "none":
+        return "on no object"
+    return named(name) if kind == "category" else name.replace("_", " ")
 
 
 def unit(rate: Rate) -> str:

@@ -79,7 +79,8 @@ def _bound(name: str, one: Rate) -> str:
     if one.score is None:
         return f"No confidence of the {name} keeps {bound}{f': {one.reason}' if one.reason else ''}."
     kept = f"To stay under {bound}, take the {name} from confidence {words.number(one.score)}"
-    return f"{kept}: measured {words.estimate(one.rate)}, recall left {words.estimate(one.recall)}."
+    text = f"{kept}: measured {words.estimate(one.rate)}, recall left {words.estimate(one.recall)}"
+    return f"{text} ({one.reason})." if one.reason else f"{text}."
 
 
 def label_errors_sentence(given: LabelErrors) -> str:
@@ -91,8 +92,8 @@ def label_errors_sentence(given: LabelErrors) -> str:
     kinds = [f"{kind} {number}" for kind, number in given.by_kind.items() if number]
     return (
         f"{where}{plural(given.count, 'label is', 'labels are')} contradicted by a model with confidence "
-        f"({words.listed(kinds)}). They are candidates for a second look, not proven errors: "
-        f"provenline review exports them, the list is {given.file}."
+        f"({words.listed(kinds)}). Each is worth a second look and no proven error: provenline review "
+        f"exports them, the list is {given.file}."
     )
 
 

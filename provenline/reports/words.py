@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from provenline.reports.evidence import Estimate, Evaluation, Gate
-from provenline.reports.judged_evidence import LOWER_IS_BETTER
+from provenline.reports.judged_evidence import LOWER_IS_BETTER, Paired
 
 METRICS = {
     "recall": "recall",
@@ -43,12 +43,23 @@ def metric(name: str) -> str:
 
 
 def metrics_in(text: str) -> str:
-    """Write the metrics in a sentence of the evaluator as a reader knows them.
+    """Write the metrics in a text of the evaluator as a reader knows them.
 
     >>> metrics_in("difference in map50: 21 videos cannot tell 0.92 from 0.96")
     'difference in mAP50: 21 videos cannot tell 0.92 from 0.96'
     """
-    return re.sub(r"\b(map50|count_mae|median_confidence)\b", lambda found: METRICS[found[1]], text)
+    return re.sub(r"\b(map50|count_mae)\b", lambda name: METRICS[name[1]], text)
+
+
+def sentence(text: str) -> str:
+    r"""Write what the evaluator says as the page does: names of metrics, minus signs, a full stop.
+
+    >>> sentence("difference in map50 -0.1 [-0.2, 0.3]"), sentence("map50 0.5.")
+    ('Difference in mAP50 \u22120.1 [\u22120.2, 0.3].', 'mAP50 0.5.')
+    """
+    found = re.sub(r"(?<![\w.])-(?=\d)", MINUS, metrics_in(text))
+    first = found[:1] if found[1:2].isupper() else found[:1].upper()
+    return f"{first}{found[1:].rstrip('.')}."
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
@@ -115,6 +126,16 @@ def percent(given: Estimate | None) -> str:
     return f"{value} [{low}, {high}]" if low and high else f"{value} (no interval)"
 
 
+def change(given: Paired) -> str:
+    r"""Write how a metric goes from the base to the candidate.
+
+    >>> change(Paired(Estimate(0.5), Estimate(0.7), Estimate(0.2, 0.1, 0.3)))
+    '0.500 \u2192 0.700, difference +0.200 [+0.100, +0.300]'
+    """
+    base, candidate = (number(one.value if one else None) for one in (given.base, given.candidate))
+    return f"{base} → {candidate}, difference {estimate(given.difference, sign=True)}"
+
+
 def difference(given: Estimate | None, name: str = "") -> str:
     """Say in words what a paired difference shows: better, worse, or neither.
 
@@ -179,9 +200,5 @@ def losses(given: Evaluation) -> str:
 
     Precision and recall are those at the operating threshold, which both models share.
     """
-    parts = [
-        f"{metric(name)} {estimate(pair.base)} → {estimate(pair.candidate)}, "
-        f"difference {estimate(pair.difference, sign=True)}"
-        for name, pair in given.losses
-    ]
+    parts = [f"{metric(name)} {change(pair)}" for name, pair in given.losses]
     return f"worse at threshold {given.score:g} in {'; '.join(parts)}" if parts else ""

@@ -128,7 +128,7 @@ def test_slices_and_thresholds_are_the_evaluators(line: Path) -> None:
 def test_holms_reading_stands_beside_the_intervals(line: Path, copy: Path) -> None:
     row = table(line, "table_4_operations_recall")[0]
     written = whole(line)["holm"]["recall"]["rows"]["Assembly"]
-    assert row["After Holm"].startswith(written["reads"])
+    assert row["After Holm"].startswith(written["reads"].replace("groups", "videos"))
     new = {"p": 0.0011, "p_holm": 0.0077, "reads": "better"}
     change(copy / "metrics/eval_v0.json", "holm.recall.rows.Assembly", new)
     found = rows.all_tables(gather(copy, "v0", "lbzf_person"))["table_4_operations_recall"]
@@ -189,7 +189,7 @@ def test_several_classes_stand_beside_all_of_them(copy: Path) -> None:
     write_json(path, content)
     found = rows.all_tables(gather(copy, "v0", "lbzf_person"))["table_4_classes"]
     assert [row[0] for row in found.rows] == [*["person"] * 3, *["phone"] * 3, *["All classes"] * 3]
-    (cell,) = [row[4] for row in found.rows if row[0] == "phone" and row[3] == "mAP50-95"]
+    (cell,) = [row[2] for row in found.rows if row[:2] == ("phone", "mAP50-95")]
     assert cell == Estimate(0.25)
     assert "no interval is given" in found.note
 
@@ -243,7 +243,19 @@ def test_non_inferiority_is_said_where_better_is_not_proven() -> None:
     assert judged_story.non_inferiority_sentence(evaluation(non_inferiority=one)) == ""
     gate = Gate("map50", 0.0, "higher", "inconclusive", "", None, None)
     text = judged_story.non_inferiority_sentence(evaluation(non_inferiority=one, improvement=gate))
-    assert text == "It is not worse by more than 0.02 in recall."
+    assert text == "It is not worse by more than 0.02 in recall (+0.200 [+0.100, +0.300])."
+    lost = Comparison("deployment", 24, 240, 300, {"recall": pair(-0.3, -0.1), "map50": pair(0.1, 0.3)})
+    worse = evaluation(non_inferiority=NonInferiority("recall", 0.02, "fail", "", None), splits=(lost,))
+    assert judged_story.non_inferiority_sentence(worse) == ""  # the paragraph before says it
+    assert "worse at threshold 0.25 in recall 0.500 → 0.700" in judged_story.helped(
+        Evidence("x", "v0", evaluation=worse), worse
+    )
+
+
+def test_a_rule_that_looks_at_one_metric_says_so_where_another_falls() -> None:
+    lost = Comparison("deployment", 24, 240, 300, {"recall": pair(-0.3, -0.1), "map50": pair(0.1, 0.3)})
+    rule = Rule("map50", Estimate(0.31, 0.22, 0.4), "deploy", "more than 20%")
+    assert "it looks at nothing else" in judged_story.rule_sentence(evaluation(rule=rule, splits=(lost,)))
 
 
 def plan_row(about: str, cannot_tell: tuple[float, ...], reason: str) -> PlanRow:

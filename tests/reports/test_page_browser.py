@@ -104,3 +104,64 @@ def test_the_certificate_is_one_click_away_and_leads_back(browser: Any, full: Pa
     page.get_by_role("link", name="The whole report").click()
     assert "Has the detector proven itself" in page.get_by_role("heading", level=1).inner_text()
     page.close()
+
+
+WORDS_IN_FIGURES = """
+() => {
+  const wrong = [];
+  for (const svg of document.querySelectorAll('figure.plot svg')) {
+    const name = svg.getAttribute('aria-label').slice(0, 40);
+    const frame = svg.getBoundingClientRect();
+    const scale = frame.width / svg.viewBox.baseVal.width;
+    const texts = [...svg.querySelectorAll('text')].map(node => [
+      node.textContent, node.getBoundingClientRect(), parseFloat(getComputedStyle(node).fontSize) * scale]);
+    texts.forEach(([text, box, size], place) => {
+      if (size < 8) wrong.push(`${name}: ${text} is ${size.toFixed(1)} px`);
+      if (box.left < frame.left - 2 || box.right > frame.right + 2) wrong.push(`${name}: ${text} is cut`);
+      for (const [other, its] of texts.slice(place + 1)) {
+        const wide = Math.min(box.right, its.right) - Math.max(box.left, its.left);
+        const high = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);
+        if (wide > 2 && high > 3) wrong.push(`${name}: ${text} lies on ${other}`);
+      }
+    });
+  }
+  return wrong;
+}
+"""
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_words_in_figures_are_large_enough_and_apart(browser: Any, full: Path, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((full / "reports/index.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert page.locator("figure.plot svg").count() > 10
+    assert page.evaluate(WORDS_IN_FIGURES) == []
+    page.close()
+
+
+def test_the_first_screen_is_the_verdicts_and_details_wait(browser: Any, full: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto((full / "reports/index.html").as_uri())
+    assert page.locator("header").bounding_box()["height"] < 1000
+    assert page.locator("header .card").count() == 3
+    assert page.locator("details[open]").count() == 0
+    for name in ("Table 4a", "Table 4c", "Table 5.", "Table 5b", "Table 10.", "Table 11.", "Table 12"):
+        caption = page.locator(".caption", has_text=name).first
+        assert not caption.is_visible(), name
+    page.locator("summary", has_text="Tables 10, 10b").click()
+    assert page.locator(".caption", has_text="Table 10.").is_visible()
+    for anchor in page.locator("nav a").all():
+        assert page.locator(anchor.get_attribute("href")).count() == 1
+    page.close()
+
+
+def test_pictures_on_a_phone_are_a_strip_that_keys_can_move(browser: Any, full: Path) -> None:
+    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.goto((full / "reports/index.html").as_uri())
+    strip = page.locator(".gallery").first
+    assert strip.evaluate("one => one.scrollWidth > one.clientWidth")
+    strip.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("one => one.scrollLeft > 0", arg=strip.element_handle())
+    page.close()

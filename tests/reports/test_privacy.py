@@ -67,9 +67,10 @@ def embedded(root: Path) -> list[tuple[str, Image]]:
     """Return the pictures inside the pages; there must be no others under reports/ but drawn figures."""
     files = {path for path in (root / "reports").rglob("*") if path.is_file()}
     pages = {path for path in files if path.suffix == ".html"}
-    assert {path.suffix for path in files - pages} <= {".svg", ".png", ".csv", ".tex", ".md"}
+    texts = {".svg", ".csv", ".tex", ".md", ".json", ".sha256"}
+    assert {path.suffix for path in files - pages} <= texts | {".png"}
     assert all(path.parent.name == "figures" for path in files if path.suffix in {".svg", ".png"})
-    assert not any("data:image" in path.read_text("utf-8") for path in files if path.suffix == ".svg")
+    assert not any("data:image" in path.read_text("utf-8") for path in files if path.suffix in texts)
     ids = {
         (side, caption): frame_id
         for side in ("", "deployment/")
