@@ -213,17 +213,14 @@ def _about_boxes(
     boxes, seen = sight.boxes, sight.seen
     place = sight.partner
     witness = np.append(seen["witness"].to_numpy(dtype=object), "")[place]
-    told = {"spurious": "", "location": None}
-    named = [
-        other[i] if one == "label" else (boxes["label"].iloc[i] if told[one] is None else "")
-        for i, one in enumerate(kind)
-    ]
+    label = boxes["label"].to_numpy(dtype=object)
+    named = np.select([kind == "label", kind == "location"], [other, label], "")
     found = np.vstack([_boxes(seen), np.full((1, 4), np.nan)])[place]
     return pd.DataFrame(
         {
             "frame_id": boxes["frame_id"],
             "kind": kind,
-            "label": boxes["label"],
+            "label": label,
             "other": named,
             "score": score,
             "iou": sight.iou,
