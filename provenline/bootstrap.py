@@ -120,13 +120,6 @@ def acceleration(jackknife: Floats) -> float:
     return float((influence**3).sum()) / (6 * spread**1.5) if spread > _NOTHING else 0.0
 
 
-def variance(jackknife: Floats) -> float:
-    """Return the jackknife estimate of the variance between samples (Efron and Stein 1981)."""
-    influence = _influence(jackknife)
-    many = max(len(influence), 1)
-    return float((influence**2).sum()) * (many - 1) / many
-
-
 def degrees(jackknife: Floats) -> float:
     """Return how many degrees of freedom the variance rests on: G - 1, or less where few groups make it.
 

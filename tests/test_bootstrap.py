@@ -15,7 +15,6 @@ from provenline.bootstrap import (
     percentile,
     reach,
     resample,
-    variance,
 )
 
 
@@ -55,12 +54,6 @@ def test_degrees_of_freedom_are_those_of_the_groups_that_differ():
     assert np.median([degrees(rng.normal(0, 1, 4000)) for _ in range(20)]) == pytest.approx(4000, rel=0.1)
     # The chi-square that varies as the variance of exponential values does: 2 / df = (9 - 1) / n.
     assert np.median([degrees(rng.exponential(1, 4000)) for _ in range(200)]) == pytest.approx(1000, rel=0.1)
-
-
-def test_the_jackknife_variance_is_that_of_means():
-    values = np.random.default_rng(0).normal(0, 1, 40)
-    without = (values.sum() - values) / 39
-    assert variance(without) == pytest.approx(values.var(ddof=1) / 40)
 
 
 def test_draws_are_whole_and_seeded():

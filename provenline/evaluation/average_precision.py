@@ -13,7 +13,16 @@ from provenline.evaluation.matching import AREAS, MAX_DETECTIONS, FloatArray, In
 from provenline.evaluation.proportions import rounded
 from provenline.evaluation.replicates import RECALLS, Ranked, interpolated
 
-__all__ = ["COCO_IOUS", "RECALLS", "average_precision", "coco_metrics", "curve", "precisions"]
+__all__ = [
+    "COCO_IOUS",
+    "RECALLS",
+    "average_precision",
+    "coco_metrics",
+    "curve",
+    "curves",
+    "mean_precision",
+    "precisions",
+]
 COCO_IOUS: FloatArray = np.linspace(0.5, 0.95, 10)
 COCO_METRICS = (
     *("map", "map50", "map75", "map_small", "map_medium", "map_large"),
@@ -31,7 +40,15 @@ def curve(matches: Matches, group: IntArray, groups: int, label: int, iou: float
         label: Label code.
         iou: Threshold; must be among those of ``matches``.
     """
-    return next(_curves(matches, group, groups, label, [iou]))
+    return next(_of_label(matches, group, groups, label, [iou]))
+
+
+def curves(
+    matches: Matches, group: IntArray, groups: int, ious: Sequence[float] | FloatArray
+) -> list[Ranked]:
+    """Return the curves of all labels at some thresholds, for ``mean_precision``; arguments as ``curve``."""
+    many = range(len(matches.labels))
+    return [line for label in many for line in _of_label(matches, group, groups, label, ious)]
 
 
 def precisions(line: Ranked, weights: FloatArray) -> FloatArray:
@@ -47,40 +64,36 @@ def precisions(line: Ranked, weights: FloatArray) -> FloatArray:
     return np.asarray(interpolated(line, weights)[0])
 
 
-def average_precision(
-    matches: Matches,
-    group: IntArray,
-    weights: FloatArray,
-    ious: Sequence[float] | FloatArray,
-    *,
-    single: bool = False,
-) -> FloatArray:
+def mean_precision(lines: Sequence[Ranked], weights: FloatArray, *, single: bool = False) -> FloatArray:
     """Return the mean average precision over labels and thresholds for each row of weights.
 
     101-point interpolation of the precision envelope (pycocotools ``COCOeval.accumulate``, 100
-    detections per frame and label, the area range of ``matches``). A label without objects in a row
-    does not count.
+    detections per frame and label). A label without objects in a row does not count.
 
     Args:
-        matches: Match records at (at least) these thresholds.
-        group: Group of each frame, (F,).
+        lines: Of the labels at the thresholds.
         weights: How often each group counts, whole numbers, (R, G).
-        ious: Thresholds.
         single: See ``replicates.interpolated``.
 
     Returns:
         (R,), NaN where a row has no object at all.
     """
     total, count = np.zeros(len(weights)), np.zeros(len(weights))
-    for label in range(len(matches.labels)):
-        for line in _curves(matches, group, weights.shape[1], label, ious):
-            values = interpolated(line, weights, single=single).mean(axis=2)
-            total += np.nan_to_num(values).sum(axis=0)
-            count += (~np.isnan(values)).sum(axis=0)
+    for line in lines:
+        values = interpolated(line, weights, single=single).mean(axis=2)
+        total += np.nan_to_num(values).sum(axis=0)
+        count += (~np.isnan(values)).sum(axis=0)
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def _curves(
+def average_precision(
+    matches: Matches, group: IntArray, weights: FloatArray, ious: Sequence[float] | FloatArray
+) -> FloatArray:
+    """Return the mean average precision of match records, (R,); see ``curve`` and ``mean_precision``."""
+    return mean_precision(curves(matches, group, weights.shape[1], ious), weights)
+
+
+def _of_label(
     matches: Matches, group: IntArray, groups: int, label: int, ious: Sequence[float] | FloatArray
 ) -> Iterator[Ranked]:
     """Yield the curves of one label; thresholds that ignore the same detections are in one."""
@@ -88,10 +101,11 @@ def _curves(
     mine = mine[np.argsort(-matches.score[mine], kind="stable")]
     truths = np.bincount(group[matches.truth_frame[matches.truth_label == label]], minlength=groups)
     at = np.array([matches.at(float(iou)) for iou in ious], dtype=np.int64)
-    kinds, kind = np.unique(matches.ignored[np.ix_(at, mine)], axis=0, return_inverse=True)
-    for place, ignored in enumerate(kinds):
-        kept = mine[~ignored]
-        hit = matches.truth[np.ix_(at[kind.ravel() == place], kept)] >= 0
+    ignored = matches.ignored[np.ix_(at, mine)]
+    kinds = np.unique(ignored, axis=0) if ignored.any() else ignored[:1]
+    for kind in kinds:
+        kept = mine[~kind]
+        hit = matches.truth[np.ix_(at[(ignored == kind).all(axis=1)], kept)] >= 0
         yield Ranked(group[matches.frame[kept]], hit, truths.astype(np.float64))
 
 

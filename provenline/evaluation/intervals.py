@@ -167,15 +167,18 @@ class Statistic:
         error = float(np.std(values, ddof=1))
         if params.method == "percentile" or self.jackknife is None:
             return self._as(params, "percentile", bootstrap.percentile(values, params.confidence), error)
-        return self._as(params, "bca", self._bca(values, self.jackknife, params.confidence), error)
+        return self._as(params, "bca", self._bca(values, self.jackknife, error, params.confidence), error)
 
-    def _bca(self, values: FloatArray, jackknife: FloatArray, confidence: float) -> tuple[float, float]:
+    def _bca(
+        self, values: FloatArray, jackknife: FloatArray, error: float, confidence: float
+    ) -> tuple[float, float]:
         estimate, freedom = self.estimate or 0.0, bootstrap.degrees(np.round(jackknife, _SAME))
         reach = bootstrap.reach(confidence, self.groups, min(max(freedom, 1.0), self.groups - 1.0))
         low, high = bootstrap.bca(round(estimate, _SAME), values, jackknife, reach)
         if not self.trials or self.paired:
             return low, high
-        spread = bootstrap.variance(jackknife)
+        # A bootstrap's variance is that of G groups, not of G - 1. The jackknife's is no good for AP.
+        spread = error**2 * self.groups / (self.groups - 1)
         number = effective(estimate, self.trials, self.groups, spread, freedom, confidence)
         ends = wilson(estimate * number, number, confidence)
         return min(low, ends[0]), max(high, ends[1])

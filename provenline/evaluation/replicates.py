@@ -19,7 +19,7 @@ import numpy.typing as npt
 from provenline.evaluation.pairing import BoolArray, FloatArray, IntArray
 
 RECALLS: FloatArray = np.linspace(0.0, 1.0, 101)
-_BLOCK = 2_000_000  # array elements in memory at once
+_BLOCK = 1_000_000  # array elements in memory at once
 _EXACT = 2**24  # beyond, single precision no longer holds every whole number
 _NARROW = 64  # columns
 
@@ -58,12 +58,12 @@ def interpolated(ranked: Ranked, weights: FloatArray, *, single: bool = False) -
     columns: Rows = np.ascontiguousarray(weights.T)
     if single and most < _EXACT:
         columns = columns.astype(np.float32)
-    walks = [_Walk(needed) for _ in ranked.hit]
+    walks = [_Walk(needed, truths) for _ in ranked.hit]
     for rows, seen in _seen(ranked, columns):
         for walk, hit in zip(walks, ranked.hit, strict=True):
             mine = np.flatnonzero(hit[rows])
             if len(mine):
-                walk.on(columns[ranked.group[rows[mine]]], seen[mine])
+                walk.on(columns[ranked.group[rows[mine]]], seen[mine] if len(mine) < len(rows) else seen)
     result = np.stack([walk.precisions().T for walk in walks]).astype(np.float64)
     result[:, truths == 0] = np.nan
     return result
@@ -83,11 +83,10 @@ def _seen(ranked: Ranked, columns: Rows) -> Iterator[tuple[IntArray, Rows]]:
     from scipy.sparse import csr_matrix
 
     rows = np.flatnonzero(ranked.hit.any(axis=0))
-    step = np.searchsorted(rows, np.arange(len(ranked.group)))
-    used = step < len(rows)  # what follows the last true positive changes nothing
-    ones = np.ones(np.count_nonzero(used), dtype=columns.dtype)
-    shape = (len(rows), len(columns))
-    since = csr_matrix((ones, (step[used], ranked.group[used])), shape=shape)
+    used = int(rows[-1]) + 1 if len(rows) else 0  # what follows the last true positive changes nothing
+    ends = np.append(0, rows + 1)
+    parts = (np.ones(used, dtype=columns.dtype), ranked.group[:used], ends)
+    since = csr_matrix(parts, shape=(len(rows), len(columns)))
     many = max(_NARROW, _BLOCK // max(columns.shape[1], 1))
     before = np.zeros(columns.shape[1], dtype=columns.dtype)
     for start in range(0, len(rows), many):
@@ -101,26 +100,38 @@ def _seen(ranked: Ranked, columns: Rows) -> Iterator[tuple[IntArray, Rows]]:
 class _Walk:
     """One threshold's way down the detections: where recalls are reached, and the best precision since."""
 
-    def __init__(self, needed: FloatArray) -> None:
-        self._needed = needed
+    def __init__(self, needed: FloatArray, truths: FloatArray) -> None:
+        self._needed, self._truths = needed, np.maximum(truths, 1.0)
         self._found = np.zeros(needed.shape[1])
+        self._reached = np.zeros(needed.shape[1], dtype=np.int64)
         self._best = np.zeros(needed.shape)
         self._block = np.full(needed.shape, -1, dtype=np.int64)
         self._tops: list[Rows] = []
 
     def on(self, hits: Rows, seen: Rows) -> None:
         """Take the next true positives: how often each counts (K, R), and the detections seen (K, R)."""
-        before = self._found
-        hits[0] += before.astype(hits.dtype)
+        hits[0] += self._found.astype(hits.dtype)
         _run(np.add, hits)
         self._found = hits[-1].astype(np.float64)
-        precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+        precision = hits / np.maximum(seen, 1)  # where none was seen none was hit
         _run(np.maximum, precision[::-1])
-        recall, column = np.nonzero((self._needed > before) & (self._needed <= self._found))
+        recall, column = self._new()
         row = _first(hits, column, self._needed[recall, column])
         self._best[recall, column] = precision[row, column]
         self._block[recall, column] = len(self._tops)
         self._tops.append(precision[0].copy())
+
+    def _new(self) -> tuple[IntArray, IntArray]:
+        """Return the recalls, and of which replicates, that the last true positives reached."""
+        every = np.arange(len(self._found))
+        last = np.minimum((self._found / self._truths * 100).astype(np.int64), 100)
+        # Rounding may be off by one.
+        last += self._needed[np.minimum(last + 1, 100), every] <= self._found
+        last -= self._needed[np.minimum(last, 100), every] > self._found
+        before, self._reached = self._reached, np.minimum(last, 100) + 1
+        many = self._reached - before
+        column = np.repeat(every, many)
+        return np.arange(len(column)) - np.repeat(np.cumsum(many) - self._reached, many), column
 
     def precisions(self) -> FloatArray:
         """Return the envelope at each recall, (101, R)."""
@@ -133,12 +144,15 @@ class _Walk:
 
 def _first(rows: Rows, column: IntArray, wanted: FloatArray) -> IntArray:
     """Return where columns that ascend first reach what is wanted, which they do, by bisection."""
-    low, high = np.zeros_like(column), np.full_like(column, len(rows) - 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        reached = rows[middle, column] >= wanted
-        low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
-    return low
+    flat, width, last = rows.ravel(), rows.shape[1], len(rows) - 1
+    wanted = wanted.astype(rows.dtype)
+    below = np.zeros_like(column)  # so many rows are known to be too small
+    step = 1 << last.bit_length()
+    while step:
+        probe = np.minimum(below + (step - 1), last)
+        below += step * (flat.take(probe * width + column) < wanted)
+        step >>= 1
+    return below
 
 
 def _run(operation: np.ufunc, rows: Rows) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from provenline.errors import InputError
 from provenline.evaluation import intervals
-from provenline.evaluation.average_precision import average_precision
+from provenline.evaluation.average_precision import curves, mean_precision
 from provenline.evaluation.intervals import Resamples, Statistic
 from provenline.evaluation.matching import BoolArray, FloatArray, IntArray, Matches
 from provenline.evaluation.params import IntervalParams
@@ -47,17 +47,16 @@ class Slice:
 
     def average_precision(self, matches: Matches, ious: Sequence[float] | FloatArray) -> Statistic:
         """Return the mean average precision over labels and thresholds; ``matches`` of these frames."""
-        rows, replicates = self.resamples.left_out, len(self.resamples.weights)
-        weights = np.concatenate([self.resamples.weights, rows])
-        values = average_precision(matches, self.group, weights, ious, single=True)
-        everything = np.ones((1, weights.shape[1]))
-        estimate = float(average_precision(matches, self.group, everything, ious)[0])
+        drawn, left_out = self.resamples.weights, self.resamples.left_out
+        lines = curves(matches, self.group, drawn.shape[1], ious)
+        estimate = float(mean_precision(lines, np.ones((1, drawn.shape[1])))[0])
+        values = mean_precision(lines, np.concatenate([drawn, left_out]), single=True)
         return Statistic(
             estimate=None if np.isnan(estimate) else estimate,
-            replicates=values[:replicates],
+            replicates=values[: len(drawn)],
             groups=len(np.unique(self.group[matches.truth_frame])),
             trials=float(len(matches.truth_frame)),
-            jackknife=values[replicates:],
+            jackknife=values[len(drawn) :],
         )
 
 

@@ -13,6 +13,8 @@ from provenline.evaluation.average_precision import (
     average_precision,
     coco_metrics,
     curve,
+    curves,
+    mean_precision,
     precisions,
 )
 from provenline.evaluation.matching import AREAS, match
@@ -24,7 +26,9 @@ def ours(frames, truth, predictions, weights, ious, size="all", *, labels=LABELS
     names = sorted(frames["group"].unique())
     group = pd.Index(names).get_indexer(frames["group"])
     matches = match(frames["frame_id"], truth, predictions, labels, COCO_IOUS, AREAS[size])
-    return average_precision(matches, group, weights, ious, single=single)
+    if not single:
+        return average_precision(matches, group, weights, ious)
+    return mean_precision(curves(matches, group, len(names), ious), weights, single=True)
 
 
 def defined(value):
