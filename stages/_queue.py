@@ -64,17 +64,20 @@ class Result:
     here: bool
 
 
-def dvc(*words: str) -> str:
-    """Run DVC and return what it prints.
+def dvc(*words: str) -> None:
+    """Run DVC.
 
     Raises:
         InputError: It failed; its own last line says why.
     """
-    done = subprocess.run([sys.executable, "-m", "dvc", *words], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        # Into a file: a worker that `dvc queue start` leaves behind would keep a pipe open for hours.
+        done = subprocess.run([sys.executable, "-m", "dvc", *words], stdout=said, stderr=said, check=False)
+        said.seek(0)
+        text = said.read()
     if done.returncode:
-        last = ((done.stderr or done.stdout).strip() or "no message").splitlines()[-1]
+        last = (text.strip() or "no message").splitlines()[-1]
         raise InputError(f"dvc {' '.join(words[:2])}: {last}", mend="Commit first, or see `dvc queue status`")
-    return done.stdout
 
 
 def fetch(rev: str, path: str, folder: Path) -> Path:
@@ -149,6 +152,27 @@ class DvcQueue:
         words = ["git", "diff", "--quiet", rev, "--", "dvc.yaml", ":(glob)**/*.dvc", *paths]
         return subprocess.run(words, check=False).returncode == 0
 
+    def check(self, targets: Sequence[str]) -> None:
+        """Refuse a project in which DVC cannot run experiments, before any is queued.
+
+        Where a stage is restored from the run cache, DVC 3.67 still looks up the folder that dvc.lock
+        has for it; if its listing is not in the cache, the next stage that reads from within fails.
+
+        Raises:
+            InputError: The listing of such a folder is missing.
+        """
+        from dvc.repo import Repo
+
+        with Repo() as repo:
+            stages = _upstream(repo, targets)
+            read = [str(dep.def_path) for stage in stages for dep in stage.deps]
+            for out in (out for stage in stages for out in stage.outs):
+                known = out.hash_info
+                within = any(path.startswith(f"{out.def_path}/") for path in read)
+                if within and known and known.isdir and not repo.cache.local.exists(known.value):
+                    mend = "Run `make repro`, or `dvc pull`, before experiments"
+                    raise InputError("what dvc.lock names is not in the cache", file=out.def_path, mend=mend)
+
     def add(self, name: str, overrides: Sequence[str], targets: Sequence[str]) -> None:
         """Put an experiment into the queue."""
         # Not with --force: that would also run every stage again that did not change.
@@ -158,6 +182,10 @@ class DvcQueue:
     def start(self) -> None:
         """Start a worker, if there is none: two at a time would share the cores and gain nothing."""
         dvc("queue", "start", "--jobs", "1")
+
+    def stop(self) -> None:
+        """Let the worker go. By itself it does so after some seconds, but on a busy machine it may not."""
+        dvc("queue", "stop")
 
     def forget(self, one: Task | Result) -> None:
         """Take a task out of the queue, or remove an experiment."""
@@ -258,10 +286,14 @@ def _reached(rev: str, targets: Sequence[str]) -> tuple[set[str], set[str]]:
     from dvc.repo import Repo
 
     with Repo() as repo, repo.switch(rev):
-        stages = [one for name in targets or (None,) for one in repo.stage.collect(name, with_deps=True)]
-        deps = [dep for stage in stages for dep in stage.deps]
+        deps = [dep for stage in _upstream(repo, targets) for dep in stage.deps]
         keys = {str(key) for dep in deps if isinstance(dep, ParamsDependency) for key in dep.params}
         return keys | {"source"}, {str(dep.def_path) for dep in deps if not isinstance(dep, ParamsDependency)}
+
+
+def _upstream(repo: Any, targets: Sequence[str]) -> list[Any]:
+    """Return DVC's objects for these stages and all before them; of no target all there are."""
+    return [one for name in targets or (None,) for one in repo.stage.collect(name, with_deps=True)]
 
 
 @lru_cache(maxsize=256)

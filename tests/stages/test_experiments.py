@@ -84,9 +84,16 @@ class Line:
         self.waiting.append(Task(name, f"t{self.count}", "queued"))
         self.log.append(f"add {name}")
 
+    def check(self, targets: Sequence[str]) -> None:
+        self.log.append("check")
+
     def start(self) -> None:
         self.worker = True
         self.log.append("start")
+
+    def stop(self) -> None:
+        self.worker = False
+        self.log.append("stop")
 
     def forget(self, one: Task | Result) -> None:
         (self.waiting if isinstance(one, Task) else self.finished).remove(one)
@@ -108,6 +115,7 @@ def test_everything_runs_and_a_second_start_runs_nothing() -> None:
     line = Line()
     first = go(line)
     assert list(first.done) == ["a", "b", "c"] and not first.failed and not first.kept
+    assert line.log[:2] == ["check", "add a"]  # what cannot work is said before anything is queued
     line.log.clear()
     second = go(line)
     assert second.done == first.done and second.kept == {"a", "b", "c"} and line.log == []
@@ -193,8 +201,21 @@ def test_strangers_in_the_queue_are_left_alone() -> None:
     line = Line()
     line.waiting += [Task("mine", "m1", "running", alive=False), Task("other", "m2", "failed")]
     line.made_of |= {"m1": (), "m2": ()}
-    kept = list(line.waiting)
     line.waiting[0] = replace(line.waiting[0], state="failed")  # a dead stranger would block this worker
-    kept[0] = line.waiting[0]
+    kept = list(line.waiting)
     go(line)
-    assert line.waiting == kept
+    assert line.waiting == kept and line.log[-1] == "stop"
+
+
+class Shared(Line):
+    """Somebody else queues behind each of ours."""
+
+    def add(self, name: str, overrides: Sequence[str], targets: Sequence[str]) -> None:
+        super().add(name, overrides, targets)
+        self.made_of["m1"] = ()
+        self.waiting.append(Task("theirs", "m1", "queued"))
+
+
+def test_the_worker_stays_while_others_wait_for_it() -> None:
+    line = Shared(ends={"theirs": "never"})
+    assert go(line, {"a": ("x=1",)}).done and "stop" not in line.log

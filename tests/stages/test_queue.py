@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from provenline.errors import InputError
@@ -90,24 +91,40 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     subprocess.run(["git", "commit", "-qm", "project"], check=True)
     yield tmp_path
     composed.cache_clear()
-    (marks / "go").touch()
+    end_what_still_runs(there)
 
 
-def kill_when_it_runs(marks: Path, worker_too: Path | None) -> threading.Thread:
+def end_what_still_runs(there: Path) -> None:
+    """End the workers of this project, if a test failed before they went by themselves."""
+    for place in (there / ".dvc" / "tmp" / "exps").rglob("*.json"):
+        pid = json.loads(place.read_text()).get("pid") if place.parent.name != "cache" else None
+        with suppress(psutil.Error, TypeError):
+            process = psutil.Process(pid) if pid else None
+            if process and str(there) in " ".join([*process.cmdline(), process.cwd()]):
+                for one in (*process.children(recursive=True), process):
+                    one.kill()
+
+
+@contextmanager
+def killing(marks: Path, worker_too: Path | None = None) -> Iterator[None]:
     """SIGKILL the waiting stage once it has said its number; the worker above it first, if asked to."""
+    over = threading.Event()
 
     def wait() -> None:
-        for _ in range(1200):
-            if (marks / "stage.pid").exists():
-                if worker_too is not None:
-                    os.kill(json.loads(worker_too.read_text())["pid"], signal.SIGKILL)
-                os.kill(int((marks / "stage.pid").read_text()), signal.SIGKILL)
+        while not (marks / "stage.pid").exists():
+            if over.wait(0.1):
                 return
-            time.sleep(0.1)
+        if worker_too is not None:
+            os.kill(json.loads(worker_too.read_text())["pid"], signal.SIGKILL)
+        os.kill(int((marks / "stage.pid").read_text()), signal.SIGKILL)
 
     thread = threading.Thread(target=wait)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def go(cells: dict[str, list[str]]):
@@ -129,9 +146,8 @@ def test_a_killed_and_a_failing_experiment_are_named_and_made_up_for(project: Pa
         "failing": ["train.does=fail", "train.x=2"],
         "good": ["train.x=3"],
     }
-    killer = kill_when_it_runs(marks, None)
-    first = go(cells)
-    killer.join()
+    with killing(marks):
+        first = go(cells)
     assert list(first.done) == ["good"] and contents(first, project) == {"good": 3}
     assert first.failed["killed"].endswith("(killed)")
     assert first.failed["failing"] == "out of memory with batch 16. Lower it."
@@ -160,9 +176,8 @@ def test_a_killed_and_a_failing_experiment_are_named_and_made_up_for(project: Pa
 def test_a_killed_worker_leaves_nothing_running_for_ever(project: Path) -> None:
     marks = project / "marks"
     cells = {"orphan": ["train.does=wait", "train.x=1"], "next": ["train.x=2"]}
-    killer = kill_when_it_runs(marks, Path(".dvc/tmp/exps/celery/dvc-exp-worker-1.json").resolve())
-    first = go(cells)
-    killer.join()
+    with killing(marks, Path(".dvc/tmp/exps/celery/dvc-exp-worker-1.json").resolve()):
+        first = go(cells)
     assert list(first.done) == ["next"] and list(first.failed) == ["orphan"]
     assert not [one for one in Path(".dvc/tmp/exps").glob("tmp*") if one.is_dir()]  # the dead one's folder
     (marks / "go").touch()
