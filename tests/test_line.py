@@ -8,8 +8,11 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -68,7 +71,7 @@ socket.getaddrinfo, socket.socket = getaddrinfo, Denied
 """
 
 
-def run(cwd: Path, *command: str) -> str:
+def environment_of(cwd: Path) -> dict[str, str]:
     # DVC exports its own state to what it starts.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC")}
     environment |= {"MLFLOW_TRACKING_URI": f"sqlite:///{cwd}/mlflow.db", "COLUMNS": "200"}
@@ -76,8 +79,13 @@ def run(cwd: Path, *command: str) -> str:
     denied = cwd.parent / "denied"
     denied.mkdir(exist_ok=True)
     (denied / "sitecustomize.py").write_text(DENY.format(log=str(cwd.parent / "egress.log")))
-    environment["PYTHONPATH"] = str(denied)
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return environment | {"PYTHONPATH": str(denied)}
+
+
+def run(cwd: Path, *command: str) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env=environment_of(cwd), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
     return done.stdout + done.stderr
 
@@ -188,3 +196,73 @@ def test_the_summary_is_printed(clone: Path) -> None:
     printed = run(clone, str(VENV / "provenline"), "summary")
     for words in ("Stage A", "Fine-tuned", "Shadow", "reports/index.html"):
         assert words in printed
+
+
+ABLATION = """
+about: Does a flip help?
+design: one_at_a_time
+seed_key: train.recipe.seed
+seeds: [0]
+common: [source=simline_tiny, profile=tiny, train.when=always]
+factors:
+  flip: {"off": train.augment.fliplr=0.0, "on": train.augment.fliplr=0.5}
+wholes: {}
+metrics: [map50, recall]
+min_seeds: 2
+warn_seeds: 5
+"""
+
+
+def kill_the_training(clone: Path, over: threading.Event) -> None:
+    """SIGKILL the first training that an experiment of the clone starts."""
+    while not over.wait(0.2):
+        for process in psutil.process_iter(["cmdline"]):
+            with suppress(psutil.Error):
+                if "stages.train" in (process.info["cmdline"] or ()) and str(clone) in process.cwd():
+                    process.kill()
+                    return
+
+
+def ablate(clone: Path) -> subprocess.CompletedProcess[str]:
+    who = {f"GIT_{role}_{key}": "t" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    environment = environment_of(clone) | who | {"PATH": f"{VENV}{os.pathsep}{os.environ['PATH']}"}
+    command = [str(VENV / "python"), "-m", "stages._ablate", "two"]
+    return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_an_ablation_names_what_was_killed_and_goes_on(clone: Path) -> None:
+    (clone / "conf" / "ablation" / "two.yaml").write_text(ABLATION)
+    over = threading.Event()
+    killer = threading.Thread(target=kill_the_training, args=(clone, over))
+    killer.start()
+    first = ablate(clone)
+    over.set()
+    killer.join()
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "two-reference-s0 failed: " in first.stderr and "(killed)" in first.stderr
+    found = metric(clone, "ablation")
+    assert found["cells"] == {"wanted": 2, "done": 1} and found["failed"][0]["cell"] == "two-reference-s0"
+    second = ablate(clone)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "1 of 2 experiments have results already" in second.stderr
+    found = metric(clone, "ablation")
+    assert found["cells"] == {"wanted": 2, "done": 2} and found["failed"] == []
+    assert "no verdict with 1 seed" in found["sentences"][0]
+    # What is scored here is what the cell's own evaluation says.
+    for cell in ("reference", "flip-on"):
+        out = clone.parent / f"{cell}.json"
+        run(
+            clone,
+            str(VENV / "dvc"),
+            "get",
+            ".",
+            "metrics/eval_v0.json",
+            "--rev",
+            f"two-{cell}-s0",
+            "-o",
+            str(out),
+        )
+        told = json.loads(out.read_text())["splits"][found["judged_on"]]["candidate"]
+        here = next(one for one in found["settings"] if one["name"] == cell)["sets"][found["judged_on"]]
+        for name in ("map50", "recall"):
+            assert here[name]["estimate"] == pytest.approx(told[name]["estimate"], abs=1e-6)
