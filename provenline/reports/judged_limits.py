@@ -21,11 +21,7 @@ def judged_limits(evidence: Evidence) -> list[str]:
     found = [] if given is None else _rests_on(evidence, given)
     if given and not given.same_model:
         found += [*_operations(evidence, given), *_thresholds(evidence, given)]
-    if evidence.training and evidence.training.trained:
-        found.append(
-            f"One training with one seed: the intervals cover which {evidence.unit}s were filmed, not how "
-            "training would vary."
-        )
+    found += _seed(evidence)
     if given:
         found += [*_confidence(given), *beyond_targets(evidence)]
     return found
@@ -71,6 +67,21 @@ def _thresholds(evidence: Evidence, given: Evaluation) -> list[str]:
         return []
     rests = f"{plural(where.objects, 'object')} of {plural(where.groups, evidence.unit)} ({where.name})"
     return [f"Each model's own threshold was chosen on {rests}: with so few, another choice is as likely."]
+
+
+def _seed(evidence: Evidence) -> list[str]:
+    if evidence.training is None or not evidence.training.trained:
+        return []
+    text = (
+        f"One training with one seed: the intervals cover which {evidence.unit}s were filmed, not how "
+        "training would vary"
+    )
+    ablation = evidence.ablation
+    reference = ablation.settings[0] if ablation and ablation.settings else None
+    if ablation is None or reference is None or reference.spread is None:
+        return [f"{text}."]
+    spread = f"{words.metric(ablation.metrics[0])} by {words.number(reference.spread)} (standard deviation)"
+    return [f"{text}. Over {plural(reference.seeds, 'seed')} of “{reference.name}” it varies {spread}."]
 
 
 def _confidence(given: Evaluation) -> list[str]:

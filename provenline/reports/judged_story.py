@@ -16,6 +16,7 @@ RULES = {
     "training_problem": "look for a fault in the training",
     "inconclusive": "not settled",
 }
+RULE = "Rule on the relative gain: "
 KEYS = ("recall", "map50")
 FEW = "too few groups"
 
@@ -130,7 +131,7 @@ def rule_sentence(given: Evaluation) -> str:
     if rule is None:
         return ""
     said, gain = RULES.get(rule.value, rule.value), words.percent(rule.relative)
-    text = f"Rule on the relative gain: {said} ({words.metric(rule.metric)} {gain} over the base"
+    text = f"{RULE}{said} ({words.metric(rule.metric)} {gain} over the base"
     if given.losses:
         return f"{text}; it looks at nothing else)."
     why = rule.reason.rsplit(": ", 1)[-1]

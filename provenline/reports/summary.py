@@ -96,7 +96,7 @@ def follow_ups(given: Evaluation) -> list[tuple[str, str]]:
     planned = judged_story.planning(given)
     more = f" ({len(planned) - 1} more on the page)" if len(planned) > 1 else ""
     told = [
-        ("Rule", judged_story.rule_sentence(given)),
+        ("Rule", judged_story.rule_sentence(given).removeprefix(judged_story.RULE)),
         ("Thresholds", judged_story.threshold_sentence(given)),
         ("Planning", f"{planned[0]}{more}" if planned else ""),
     ]

@@ -138,9 +138,11 @@ class LabelErrors:
         count: Doubtful labels in all.
         by_kind: ``missing``, ``spurious``, ``location``, ``label`` -> count.
         file: Where they are listed.
+        least: Probability of being wrong from which on a label is listed; None where not stated.
     """
 
     looked_at: Mapping[str, int]
     count: int
     by_kind: Mapping[str, int]
     file: str
+    least: float | None = None

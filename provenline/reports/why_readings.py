@@ -101,4 +101,5 @@ def label_errors(given: Document) -> LabelErrors | None:
         count=part.count("count"),
         by_kind=tally(part, "by_kind"),
         file=part.text("file", ""),
+        least=part.maybe("least"),
     )

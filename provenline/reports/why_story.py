@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from provenline.reports import words
-from provenline.reports.evidence import Evaluation
 from provenline.reports.why_evidence import Calibration, Cause, Diagnosis, LabelErrors, Rate, Why
 from provenline.reports.why_rows import CAUSES, unit
 from provenline.reports.words import plural
@@ -85,18 +84,13 @@ def _bound(name: str, one: Rate) -> str:
 
 def label_errors_sentence(given: LabelErrors) -> str:
     """Say how many labels of the development footage look wrong."""
-    frames = sum(given.looked_at.values())
-    where = f"Among {plural(frames, 'development frame')}, "
+    where = f"Among {plural(sum(given.looked_at.values()), 'development frame')}, "
     if not given.count:
-        return f"{where}no label was contradicted with confidence."
+        return f"{where}no label is contradicted by what the models see."
     kinds = [f"{kind} {number}" for kind, number in given.by_kind.items() if number]
+    sure = f", each wrong with a probability of {given.least:g} or more" if given.least is not None else ""
     return (
-        f"{where}{plural(given.count, 'label is', 'labels are')} contradicted by a model with confidence "
+        f"{where}{plural(given.count, 'label is', 'labels are')} contradicted by what the models see{sure} "
         f"({words.listed(kinds)}). Each is worth a second look and no proven error: provenline review "
         f"exports them, the list is {given.file}."
     )
-
-
-def judged(given: Evaluation | None) -> Why | None:
-    """Return what is known of causes, where anything is."""
-    return given.why if given and given.why and given.why.models else None

@@ -161,12 +161,17 @@ def test_the_base_alone_is_looked_at_where_nothing_was_trained(why: Why) -> None
 def test_doubted_labels_are_shown_and_counted(full: Path, page: Reader, given: Evaluation) -> None:
     assert given.label_errors
     text = why_story.label_errors_sentence(given.label_errors)
-    assert text in page.text and "4 labels are contradicted" in text and "148 development frames" in text
+    assert (
+        text in page.text
+        and "4 labels are contradicted by what the models see, each wrong with a probability of 0.5 or more"
+        in text
+        and "148 development frames" in text
+    )
     for title in suspects.KINDS.values():
         assert page.text.count(title) == 1
     assert "Labels worth a second look" in dataset_card(gather(full, "v0", "lbzf_person"))
     assert why_story.label_errors_sentence(LabelErrors({"val": 3}, 0, {}, "")).endswith(
-        "no label was contradicted with confidence."
+        "no label is contradicted by what the models see."
     )
 
 
