@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,8 @@ def _gains(case: Case, model: str, part: Slice, matches: Matches, params: EvalPa
     for code, cause in enumerate(CAUSES):
         truth, better = mended(errors, code, matches, case.truth, found, iou)
         then = part.average_precision(match(ids, truth, better, case.labels, [iou]), [iou])
-        gain = (then - now).interval(params.interval)
+        # Mending what is not there gains nothing, which is no share of anything: no trials, no interval.
+        gain = replace(then - now, trials=None).interval(params.interval)
         gains[cause] = None if gain is None else gain.to_dict()
     return gains
 
