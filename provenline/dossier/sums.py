@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,8 @@ from provenline.progress import bar
 Sums = dict[str, str]  # path -> SHA-256
 
 LONGEST = 1 << 28  # bytes of a list that is read: some two million files
-_NO_EVIDENCE = ("*.cache", "*.pyc", "__pycache__", ".gitignore", ".*.tmp*")  # as .dvcignore has it
+_PATTERNS = ("*.cache", "*.pyc", "__pycache__", ".gitignore", ".*.tmp*")  # as .dvcignore has it
+_NO_EVIDENCE = re.compile("|".join(map(translate, _PATTERNS)))
 _CHUNK = 1 << 20
 _PART = 64  # files per turn of a thread: a turn for each would cost more than a small file
 _SHOWN = 1 << 26  # bytes from which on progress is worth a line
@@ -49,14 +50,15 @@ def listed(folder: Path) -> list[str]:
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not passed_over(name)]
-        inside = Path(place).relative_to(folder)
-        found += [(inside / name).as_posix() for name in names if not passed_over(name)]
+        inside = os.path.relpath(place, folder)
+        head = "" if inside == os.curdir else f"{inside}/"
+        found += [head + name for name in names if not passed_over(name)]
     return sorted(found, key=_parts)
 
 
 def passed_over(name: str) -> bool:
     """Return whether a file or folder of this name is never evidence."""
-    return any(fnmatchcase(name, pattern) for pattern in _NO_EVIDENCE)
+    return _NO_EVIDENCE.fullmatch(name) is not None
 
 
 def _parts(path: str) -> list[str]:

@@ -28,8 +28,10 @@ def _content(reader: Reader, key: str) -> Any:
 
 
 def _word(reader: Reader, key: str, place: str, about: str) -> Iterator[Verdict]:
-    """Yield a verdict that is one word, with the interval of ``interval`` beside it, if any."""
+    """Yield a verdict that is one word; or true, which is yes, or false: then it is not shown."""
     said = dotted(_content(reader, key), place)
+    if isinstance(said, bool):
+        said = "yes" if said else "not shown"
     if isinstance(said, str):
         yield Verdict(file=reader.name(key), place=place, about=about, says=said, bound=None, interval={})
 

@@ -41,13 +41,13 @@ class Link:
     """One artifact as the page shows it.
 
     Attributes:
-        label: What it is.
-        detail: Where it lies, and how many files it has.
+        label: What it is, and how many files it has.
+        path: Where it lies.
         digest: SHA-256.
     """
 
     label: str
-    detail: str
+    path: str
     digest: str
 
 
@@ -105,7 +105,7 @@ def shown(collected: Collected) -> Chain:
 
 def _link(item: Item, found: Artifact) -> Link:
     many = "" if found.kind == "file" else f", {plural(found.files, 'file')}"
-    return Link(item.label, f"{found.path}{many}", found.sha256)
+    return Link(f"{item.label}{many}", found.path, found.sha256)
 
 
 def faults(evidence: Evidence) -> list[str]:

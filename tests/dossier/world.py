@@ -248,7 +248,7 @@ def _judged(sides: dict[str, Side], rng: np.random.Generator) -> None:
     evaluation = {
         "split_sha256": sha256_file("data/dataset_split_v0.csv"),
         "judged_on": "deployment",
-        "better": "candidate",
+        "better": True,
         "splits": {"deployment": judged},
         "targets": [gate("map50", 0.6, "pass"), gate("recall", 0.8, "inconclusive")],
         "improvement": gate("map50", 0.0, "pass"),

@@ -42,7 +42,7 @@ def test_each_hash_on_the_page_is_that_of_its_file(line: Path) -> None:
     assert len(files) > 10
     assert files == {path: sha256_file(line / path) for path in files}
     split = files["data/dataset_split_v0.csv"]
-    assert f'<code title="{split}">{split[:12]}</code>' in shown
+    assert f'<code title="data/dataset_split_v0.csv: {split}">{split[:12]}</code>' in shown
 
 
 def test_what_verify_finds_is_what_was_missing_then(line: Path) -> None:
