@@ -87,7 +87,8 @@ def accuse(
     kind = np.array(list(kinds), dtype=object)[best]
     ratio = ratios.max(axis=0, initial=0.0)
     about = _about_boxes(sight, kind, other, prior * ratio / (1 - prior + prior * ratio))
-    return pd.concat([about[ratio > 0], _about_nothing(sight, params)], ignore_index=True)
+    found: pd.DataFrame = pd.concat([about[ratio > 0], _about_nothing(sight, params)], ignore_index=True)
+    return found
 
 
 def look(frames: pd.DataFrame, boxes: pd.DataFrame, seen: pd.DataFrame, params: WhyParams) -> Sight:
