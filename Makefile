@@ -9,7 +9,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
-.PHONY: help setup params repro ui base test test-all lint lock ablate sweep leakage bench-extract bench-split \
+.PHONY: help setup params repro ui base test test-all lint lock ablate sweep leakage \
+	bench-extract bench-split bench-eval coverage \
 	interop doctor chromium clean
 
 help: ## list the targets
@@ -53,6 +54,12 @@ bench-extract: setup ## frame extraction against its floor and OpenCV, ffmpeg, t
 
 bench-split: setup ## near-duplicates and splitting at 100,000 frames against their floor and a peer
 	@python -m benchmarks.split $(ARGS)
+
+bench-eval: setup ## AP with intervals at 20,000 frames against re-evaluating with pycocotools and faster-coco-eval
+	@python -m benchmarks.evaluate $(ARGS)
+
+coverage: setup ## how often nominal 95% intervals hold a known truth: docs/coverage.csv and its picture (20 minutes)
+	@python -m benchmarks.coverage --write $(ARGS)
 
 interop: setup .venv-interop/.ready ## hold our label readers and writers against datumaro's (REAL=folder adds real exports)
 	@python tools/check_interop.py $(if $(REAL),--real $(REAL))

@@ -11,7 +11,6 @@ from scipy.stats import bootstrap, f_oneway, t
 
 from provenline.bootstrap import degrees
 from provenline.evaluation.intervals import (
-    Resamples,
     Statistic,
     design_effect,
     draw,
@@ -271,20 +270,3 @@ def test_clustered_wilson_agrees_with_the_bootstrap_roughly():
     check = wilson_clustered(hits, trials, 0.95)
     assert check["design_effect"] > 2
     assert (interval.low, interval.high) == pytest.approx((check["low"], check["high"]), abs=0.02)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("n", "least"), [(21, 0.90), (40, 0.91)])
-def test_coverage_over_groups(n, least):
-    rng = np.random.default_rng(9)
-    names = [f"g{k:02d}" for k in range(n)]
-    # One draw serves all trials: replicates do not know the data.
-    resamples: Resamples = draw(names, INTERVAL.model_copy(update={"replicates": 1000}))
-    covered = 0
-    for _ in range(1000):
-        trials = rng.integers(5, 20, n).astype(float)
-        hits = rng.binomial(trials.astype(int), rng.beta(8, 2, n)).astype(float)
-        interval = ratio(hits, trials, resamples).interval(INTERVAL)
-        covered += interval.low <= 0.8 <= interval.high
-    print(f"{n} groups: {covered / 1000:.3f} of the intervals hold the truth")
-    assert least < covered / 1000 < 0.97
