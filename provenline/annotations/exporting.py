@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from provenline.annotations import write_coco, write_cvat, write_yolo
 from provenline.annotations.model import ImageLabels, ObjectLabel
 from provenline.errors import InputError
 from provenline.files import atomic_path
+from provenline.images import read_bytes
 
 Format = Literal["coco", "cvat", "yolo"]
 _WRITERS: Mapping[Format, Callable[[Path, Sequence[ImageLabels], Sequence[str]], Mapping[str, int]]] = {
@@ -93,12 +93,7 @@ def export(
 def _copy(images: Sequence[ImageLabels], root: Path, folder: Path) -> None:
     folder.mkdir()
     for image in images:
-        try:
-            shutil.copyfile(root / image.file, folder / image.name)
-        except FileNotFoundError:
-            raise InputError(
-                "image is missing", file=root / image.file, mend="Run `dvc repro extract`"
-            ) from None
+        (folder / image.name).write_bytes(read_bytes(root / image.file))
 
 
 def _chosen(frames: pd.DataFrame, boxes: pd.DataFrame, annotator: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -272,3 +273,15 @@ def test_yolo_polygons_are_what_the_trainer_reads(tmp_path):
     centred = [[(10.25 + 60) / 2, 45, 49.75, 50], [15.5, 11.25, 29, 18.5]]
     assert pixels == pytest.approx(np.array(centred), abs=1e-3)
     assert segments[1] * (100, 80) == pytest.approx(np.array(ring).reshape(-1, 2), abs=1e-3)
+
+
+def test_pictures_come_out_of_a_clips_archive(tmp_path):
+    frames, boxes = two_annotators()
+    paths = [f"clip.zip/{name}.jpg" for name in frames["frame_id"]]
+    with zipfile.ZipFile(tmp_path / "clip.zip", "w") as archive:
+        for path in paths:
+            archive.writestr(path.removeprefix("clip.zip/"), f"picture {path}")
+    export(frames.assign(path=paths), boxes, tmp_path / "out", "yolo", root=tmp_path)
+    written = {path.name: path.read_text() for path in (tmp_path / "out" / "images").iterdir()}
+    named = frames.loc[frames["annotated"], "frame_id"]
+    assert written == {f"{name}.jpg": f"picture clip.zip/{name}.jpg" for name in named}
