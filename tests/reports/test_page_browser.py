@@ -23,13 +23,20 @@ def browser() -> Any:
 
 
 PAGES = ["index.html", "split_certificate.html"]
+PATIENCE = 300_000.0  # ms: a busy machine is no fault of the page
+
+
+def blank(browser: Any, width: int = 1280, height: int = 800, scheme: Any = "light") -> Any:
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [375, 390, 768, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_opens_everywhere(browser: Any, full: Path, name: str, width: int, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = blank(browser, width, scheme=scheme)
     complaints: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -77,7 +84,7 @@ CONTRAST = """
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read(browser: Any, full: Path, name: str, scheme: str) -> None:
-    page = browser.new_page(color_scheme=scheme)
+    page = blank(browser, scheme=scheme)
     page.goto((full / "reports" / name).as_uri())
     assert page.evaluate(CONTRAST) == []
     page.close()
@@ -85,7 +92,7 @@ def test_text_can_be_read(browser: Any, full: Path, name: str, scheme: str) -> N
 
 @pytest.mark.parametrize("name", PAGES)
 def test_paper_is_light(browser: Any, full: Path, name: str) -> None:
-    page = browser.new_page(color_scheme="dark")
+    page = blank(browser, scheme="dark")
     page.goto((full / "reports" / name).as_uri())
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -93,7 +100,7 @@ def test_paper_is_light(browser: Any, full: Path, name: str) -> None:
 
 
 def test_the_certificate_is_one_click_away_and_leads_back(browser: Any, full: Path) -> None:
-    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page = blank(browser, 375)
     page.goto((full / "reports/index.html").as_uri())
     page.get_by_role("link", name="split certificate").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Does the split leak?"
@@ -132,7 +139,7 @@ WORDS_IN_FIGURES = """
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_words_in_figures_are_large_enough_and_apart(browser: Any, full: Path, width: int) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800})
+    page = blank(browser, width)
     page.goto((full / "reports/index.html").as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert page.locator("figure.plot svg").count() > 10
@@ -141,7 +148,7 @@ def test_words_in_figures_are_large_enough_and_apart(browser: Any, full: Path, w
 
 
 def test_the_first_screen_is_the_verdicts_and_details_wait(browser: Any, full: Path) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page = blank(browser, height=1000)
     page.goto((full / "reports/index.html").as_uri())
     assert page.locator("header").bounding_box()["height"] < 1000
     assert page.locator("header .card").count() == 3
@@ -157,7 +164,7 @@ def test_the_first_screen_is_the_verdicts_and_details_wait(browser: Any, full: P
 
 
 def test_pictures_on_a_phone_are_a_strip_that_keys_can_move(browser: Any, full: Path) -> None:
-    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page = blank(browser, 375)
     page.goto((full / "reports/index.html").as_uri())
     strip = page.locator(".gallery").first
     assert strip.evaluate("one => one.scrollWidth > one.clientWidth")
