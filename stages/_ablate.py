@@ -24,8 +24,9 @@ from provenline.files import write_json
 from stages import _runtime as runtime
 from stages._ablation_table import show
 from stages._cells import only_training_moves, same_frames, score_all, stand
+from stages._commits import composed
 from stages._experiments import Outcome, run
-from stages._queue import DvcQueue, composed
+from stages._queue import DvcQueue
 
 CONF, DEFAULT = Path("conf/ablation"), "augment"
 RESULT = Path("metrics/ablation.json")

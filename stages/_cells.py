@@ -19,7 +19,7 @@ from provenline.files import read_json, sha256_file
 from provenline.progress import track
 from stages import _runtime as runtime
 from stages import _tracking as tracking
-from stages._queue import fetch
+from stages._commits import fetch
 
 FOUND = "data/predictions/candidate.parquet"
 # What decides which frames are trained and judged on: of all that, only the training may move.

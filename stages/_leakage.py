@@ -11,8 +11,8 @@ from provenline.evaluation.leakage import counterfactual
 from provenline.files import read_json, write_json
 from provenline.progress import out
 from stages import _runtime as runtime
+from stages._commits import fetch
 from stages._experiments import run_all
-from stages._queue import fetch
 
 CELLS = {"leakage-grouped": "split=by_video", "leakage-random": "split=random_frames"}
 RESULT = Path("metrics/leakage.json")

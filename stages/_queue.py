@@ -14,14 +14,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from provenline.errors import InputError
-from stages._compose import compose
+from stages import _commits as commits
 
 State = Literal["queued", "running", "failed"]
 _REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)")
@@ -80,26 +77,6 @@ def dvc(*words: str) -> None:
         raise InputError(f"dvc {' '.join(words[:2])}: {last}", mend="Commit first, or see `dvc queue status`")
 
 
-def fetch(rev: str, path: str, folder: Path) -> Path:
-    """Copy a file as it is in a commit, from git or from DVC's cache, and return where it lies.
-
-    Raises:
-        InputError: It is not there, or no longer in the cache.
-    """
-    import dvc.api
-    from dvc.exceptions import DvcException
-
-    try:
-        content = dvc.api.read(path, rev=rev, mode="rb")
-    except (DvcException, OSError) as error:
-        mend = f"Run it again: `dvc exp remove` it first ({rev[:7]})"
-        raise InputError(f"cannot be read from the experiment: {error}", file=path, mend=mend) from None
-    out = folder / path
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
-    return out
-
-
 class DvcQueue:
     """DVC's queue of the project in the working folder."""
 
@@ -123,34 +100,17 @@ class DvcQueue:
 
     def results(self) -> list[Result]:
         """Return the experiments with results, of all commits, the newest first."""
-        head = _git("rev-parse", "HEAD").strip()
-        listed = _git("for-each-ref", "--sort=-creatordate", "--format=%(refname) %(objectname)", "refs/exps")
+        head = commits.git("rev-parse", "HEAD").strip()
+        listed = commits.git(
+            "for-each-ref", "--sort=-creatordate", "--format=%(refname) %(objectname)", "refs/exps"
+        )
         rows = (line.split(" ") for line in listed.splitlines())
         found = ((match, rev) for ref, rev in rows if (match := _REF.fullmatch(ref)))
         return [Result(m[3], rev, m[0], m[1] + m[2] == head) for m, rev in found]
 
     def same(self, rev: str, overrides: Sequence[str], targets: Sequence[str]) -> bool:
-        """Return whether an experiment was made of what would be used now.
-
-        That is: of the same parameters and the same tracked files, as far as the stages up to
-        ``targets`` depend on them.
-
-        Args:
-            rev: Commit of the experiment, or of what it is to run from.
-            overrides: Of Hydra.
-            targets: Stages; none means all.
-        """
-        from dvc.exceptions import DvcException
-
-        was, would = yaml.safe_load(_git("show", f"{rev}:params.yaml")), composed(tuple(overrides))
-        try:
-            keys, paths = _reached(rev, targets)
-        except DvcException:  # its dvc.yaml has no such stage
-            return False
-        if any(_value(was, key) != _value(would, key) for key in keys):
-            return False
-        words = ["git", "diff", "--quiet", rev, "--", "dvc.yaml", ":(glob)**/*.dvc", *paths]
-        return subprocess.run(words, check=False).returncode == 0
+        """Return whether an experiment was made of what would be used now; see `commits.same`."""
+        return commits.same(rev, overrides, targets)
 
     def check(self, targets: Sequence[str]) -> None:
         """Refuse a project in which DVC cannot run experiments, before any is queued.
@@ -164,7 +124,7 @@ class DvcQueue:
         from dvc.repo import Repo
 
         with Repo() as repo:
-            stages = _upstream(repo, targets)
+            stages = commits.upstream(repo, targets)
             read = [str(dep.def_path) for stage in stages for dep in stage.deps]
             for out in (out for stage in stages for out in stage.outs):
                 known = out.hash_info
@@ -181,7 +141,12 @@ class DvcQueue:
 
     def start(self) -> None:
         """Start a worker, if there is none: two at a time would share the cores and gain nothing."""
-        dvc("queue", "start", "--jobs", "1")
+        from dvc.repo import Repo
+
+        with Repo() as repo:
+            there = _worker_lives(repo.experiments.celery_queue)
+        if not there:
+            dvc("queue", "start", "--jobs", "1")
 
     def stop(self) -> None:
         """Let the worker go. By itself it does so after some seconds, but on a busy machine it may not."""
@@ -196,6 +161,7 @@ class DvcQueue:
         """Mark a running task as failed that nobody works on, and remove what it left behind."""
         from dvc.repo import Repo
         from dvc.repo.experiments.executor.base import ExecutorInfo
+        from dvc.repo.experiments.queue.exceptions import CannotKillTasksError
 
         with Repo() as repo:
             queue = repo.experiments.celery_queue
@@ -203,7 +169,10 @@ class DvcQueue:
             if process := queue.proc.get(task.rev):
                 process.returncode = -9
                 queue.proc[task.rev] = process
-            queue.kill([task.rev])
+            try:
+                queue.kill([task.rev])
+            except CannotKillTasksError:  # a worker says that it is at it after all
+                return
             infofile = Path(queue.get_infofile_path(task.rev))
             folder = Path(ExecutorInfo.load_json(str(infofile)).root_dir) if infofile.exists() else None
         if folder and folder.parent == Path(".dvc/tmp/exps").resolve():
@@ -239,13 +208,6 @@ def reason(log: str) -> str:
     return f"{text} (killed)" if re.search(r"exited with (-9|137)$", text) else text
 
 
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(f"git {words[0]}: {done.stderr.strip()}", mend="Experiments need a git repository")
-    return done.stdout
-
-
 def _tasks() -> list[Task]:
     from dvc.repo import Repo
 
@@ -253,13 +215,21 @@ def _tasks() -> list[Task]:
         queue = repo.experiments.celery_queue
         # In the order in which a task goes through them, so that one that moves meanwhile is not missed.
         waiting, running = list(queue.iter_queued()), list(queue.iter_active())
-        busy = _busy(queue.worker_status()) if running else set()
-        alive = {one.stash_rev: one.stash_rev in busy or _at_work(queue, one.stash_rev) for one in running}
+        revs = [one.stash_rev for one in running]
+        alive = _alive(queue, revs) if running else set()
         failed = [done.entry for done in queue.iter_failed()]
     found = [Task(one.name, one.stash_rev, "queued") for one in waiting]
-    found += [Task(one.name, one.stash_rev, "running", alive[one.stash_rev]) for one in running]
+    found += [Task(one.name, one.stash_rev, "running", one.stash_rev in alive) for one in running]
     found += [Task(one.name, one.stash_rev, "failed") for one in failed]
     return list({task.rev: task for task in found}.values())
+
+
+def _alive(queue: Any, revs: Sequence[str]) -> set[str]:
+    """Return the running tasks that somebody is at: a worker that says so, or their own process."""
+    status = queue.worker_status()
+    if not status and _worker_lives(queue):
+        return set(revs)  # too busy to answer within DVC's second
+    return _busy(status) | {rev for rev in revs if _lives(queue.proc.get(rev), "exec-run")}
 
 
 def _busy(status: dict[str, list[dict[str, Any]]]) -> set[str]:
@@ -269,43 +239,18 @@ def _busy(status: dict[str, list[dict[str, Any]]]) -> set[str]:
     return {str(entry.get("stash_rev")) for entry in entries}
 
 
-def _at_work(queue: Any, rev: str) -> bool:
-    """Return whether the experiment's own process lives, whose worker may be gone."""
+def _worker_lives(queue: Any) -> bool:
+    from dvc_task.proc.process import ProcessInfo
+
+    known = sorted(Path(queue.wdir).glob("dvc-exp-worker-*.json"))
+    return any(_lives(ProcessInfo.load(str(path)), "queue-worker") for path in known)
+
+
+def _lives(process: Any, word: str) -> bool:
+    """Return whether a process that DVC noted is still the one that it was."""
     import psutil
 
-    process = queue.proc.get(rev)
     try:
-        return bool(process) and "exec-run" in psutil.Process(process.pid).cmdline()
+        return bool(process) and word in psutil.Process(process.pid).cmdline()
     except psutil.Error:
         return False
-
-
-def _reached(rev: str, targets: Sequence[str]) -> tuple[set[str], set[str]]:
-    """Return the parameters and the files that the stages up to ``targets`` depend on, in a commit."""
-    from dvc.dependency import ParamsDependency
-    from dvc.repo import Repo
-
-    with Repo() as repo, repo.switch(rev):
-        deps = [dep for stage in _upstream(repo, targets) for dep in stage.deps]
-        keys = {str(key) for dep in deps if isinstance(dep, ParamsDependency) for key in dep.params}
-        return keys | {"source"}, {str(dep.def_path) for dep in deps if not isinstance(dep, ParamsDependency)}
-
-
-def _upstream(repo: Any, targets: Sequence[str]) -> list[Any]:
-    """Return DVC's objects for these stages and all before them; of no target all there are."""
-    return [one for name in targets or (None,) for one in repo.stage.collect(name, with_deps=True)]
-
-
-@lru_cache(maxsize=256)
-def composed(overrides: tuple[str, ...]) -> dict[str, Any]:
-    """Return what conf/ composes to with these overrides, once per process."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "params.yaml"
-        compose(list(overrides), target)
-        return dict(yaml.safe_load(target.read_text(encoding="utf-8")))
-
-
-def _value(parameters: Any, dotted: str) -> Any:
-    for name in dotted.split("."):
-        parameters = parameters.get(name) if isinstance(parameters, dict) else None
-    return parameters

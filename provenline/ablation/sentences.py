@@ -37,7 +37,7 @@ def settled_by(one: Effect, rules: Rules) -> str:
     if needed is None:
         return "more seeds alone would not settle it, more videos may"
     # Not told apart for looking at several factors: its own interval excludes zero.
-    return f"about {needed} seeds would, if it stays" if needed > parts.seeds else ""
+    return f"about {needed} seeds would settle it, if it stays" if needed > parts.seeds else ""
 
 
 def warning(mean: Mean, rules: Rules) -> str:

@@ -11,7 +11,7 @@ from provenline.ablation.design import cells, expand
 from provenline.errors import InputError
 from stages import _ablate, _compose, _sections
 from stages._cells import only_training_moves
-from stages._queue import composed
+from stages._commits import composed
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "conf" / "ablation").glob("*.yaml"))

@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from provenline.errors import InputError
+from stages._commits import composed, fetch
 from stages._experiments import run
-from stages._queue import DvcQueue, composed, fetch, reason
+from stages._queue import DvcQueue, reason
 
 VENV = Path(sys.executable).parent
 STAGE = """
