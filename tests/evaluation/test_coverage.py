@@ -13,7 +13,7 @@ from provenline.evaluation.intervals import Resamples
 
 PROMISED = [world for world in WORLDS if world.promised]
 # Most studies see no miss or few: an interval that makes up for that is too wide for the rest.
-WIDE = {"recall 0.97"}
+WIDE = {"recall 0.97", "ap50"}
 SEED = 77  # not that of docs/coverage.csv
 
 
