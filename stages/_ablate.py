@@ -105,7 +105,7 @@ def analyse(
     if not revs:
         raise InputError("no cell has results", mend="See above which failed and why")
     round_ = str(parameters["round"])
-    same_frames({f"{setting} with seed {seed}": rev for (setting, seed), rev in revs.items()}, round_)
+    same_frames({f"{name}-{setting}-s{seed}": rev for (setting, seed), rev in revs.items()}, round_)
     ground = stand(next(iter(revs.values())), parameters)
     sets = (CHOOSING, ground.judged_on)
     scored = score_all(ground, revs, sets, params.metrics, name, round_)

@@ -21,6 +21,7 @@ from stages import _runtime as runtime
 from stages import _tracking as tracking
 from stages._commits import fetch
 
+TABLES = ("annotated", "boxes")
 FOUND = "data/predictions/candidate.parquet"
 # What decides which frames are trained and judged on: of all that, only the training may move.
 DATA = (
@@ -128,9 +129,6 @@ def same_frames(revs: Mapping[str, str], round_: str) -> None:
         if moved := [path for path in paths if mine[path] != first[path]]:
             mend = f"Run them again: `dvc exp remove {name}`"
             raise InputError(f"{name} was judged on other data than the others", file=moved[0], mend=mend)
-
-
-TABLES = ("annotated", "boxes")
 
 
 def _hashes(rev: str) -> dict[str, str]:

@@ -105,3 +105,25 @@ def test_what_is_printed_holds_effects_settings_and_sentences(
     low, high = (f"{effect[end]:+.3f}" for end in ("low", "high"))
     assert f"[{low}, {high}]" in printed  # brackets are markup to rich
     assert found["sentences"][0][1:] in printed and found["choice"]["sentence"][1:] in printed
+
+
+def test_cells_on_other_data_are_refused_by_what_dvc_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters may agree where footage was exchanged in between."""
+    from stages import _cells
+
+    locks = {
+        "r1": {"data/boxes.parquet": "a"},
+        "r2": {"data/boxes.parquet": "a"},
+        "r3": {"data/boxes.parquet": "b"},
+    }
+
+    def lock(rev: str, path: str, folder: Path) -> Path:
+        assert path == "dvc.lock"
+        outs = [{"path": name, "md5": md5} for name, md5 in locks[rev].items()]
+        (folder / path).write_text(yaml.safe_dump({"stages": {"annotate-import": {"outs": outs}, "x": {}}}))
+        return folder / path
+
+    monkeypatch.setattr(_cells, "fetch", lock)
+    _cells.same_frames({"one": "r1", "two": "r2"}, "v0")
+    with pytest.raises(InputError, match=r"boxes\.parquet: three was judged on other data"):
+        _cells.same_frames({"one": "r1", "three": "r3"}, "v0")
