@@ -10,7 +10,7 @@ LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui base test test-all lint lock ablate sweep leakage \
-	bench-extract bench-split bench-eval coverage \
+	bench-extract bench-split bench-eval bench-train coverage \
 	interop doctor chromium clean
 
 help: ## list the targets
@@ -57,6 +57,9 @@ bench-split: setup ## near-duplicates and splitting at 100,000 frames against th
 
 bench-eval: setup ## AP with intervals at 20,000 frames against re-evaluating with pycocotools and faster-coco-eval
 	@python -m benchmarks.evaluate $(ARGS)
+
+bench-train: setup ## fine-tuning against a plain `yolo train`, and the limits of network and loader (ARGS="--device 0")
+	@python -m benchmarks.train $(ARGS)
 
 coverage: setup ## how often nominal 95% intervals hold a known truth: docs/coverage.csv and its picture (20 minutes)
 	@python -m benchmarks.coverage --write $(ARGS)

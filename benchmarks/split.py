@@ -115,6 +115,7 @@ def store(frames: pd.DataFrame, folder: Path) -> None:
         frame_id=frames["frame_id"].to_numpy(), annotator="a", label="person", attributes="{}"
     )
     tables.write(boxes, folder / "data/boxes.parquet", tables.BOXES)
+    (folder / "data/split_ledger.csv").write_text("group,category,split\n", encoding="utf-8")
     shutil.copy(ROOT / "params.yaml", folder)
 
 
@@ -122,13 +123,16 @@ def stage(folder: Path) -> None:
     """Run the stage in its folder, in a process of its own: start, imports, tables, copies, audit."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "stages.split"]
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"stages.split: {done.stderr.strip().splitlines()[-1]}")
 
 
 def whole_stage(frames: pd.DataFrame, rounds: int) -> dict[str, list[float]]:
     """Return the seconds of the stage and of its floor, by turns; outputs are deleted first, as DVC does."""
     copy = ["cp", "-r", "data/frames", "copy"]
     seconds: dict[str, list[float]] = {"floor: cp -r": [], "split, the whole stage": []}
+    (ROOT / ".state").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / ".state") as place:  # on the project's own disk
         folder = Path(place)
         store(frames, folder)

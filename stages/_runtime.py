@@ -92,6 +92,7 @@ class Profile(BaseModel):
     batch: int
     nbs: int
     workers: int
+    cache: str
     limit: int
     shadow_period_s: float
 

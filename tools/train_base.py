@@ -61,6 +61,7 @@ def recipe(chosen: argparse.Namespace) -> TrainParams:
         when="always",
         device=chosen.device,
         workers=chosen.workers,
+        cache="none",
         limit=0,
         recipe=Recipe(
             optimizer="AdamW",

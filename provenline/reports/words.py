@@ -47,8 +47,10 @@ def metrics_in(text: str) -> str:
 
     >>> metrics_in("difference in map50: 21 videos cannot tell 0.92 from 0.96")
     'difference in mAP50: 21 videos cannot tell 0.92 from 0.96'
+    >>> metrics_in("median_confidence of frame_01 with map50 0.5")
+    'median confidence of frame_01 with mAP50 0.5'
     """
-    return re.sub(r"\b(map50|count_mae)\b", lambda name: METRICS[name[1]], text)
+    return re.sub(r"\bmap50\b|\b[a-z]+(?:_[a-z]+)+\b", lambda name: METRICS.get(name[0], name[0]), text)
 
 
 def sentence(text: str) -> str:

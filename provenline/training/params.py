@@ -104,6 +104,8 @@ class TrainParams(BaseModel):
         when: `auto`: as Stage A decided; `always`; `never`: the base is passed through.
         device: `cpu`, or one GPU (`0`, `cuda:0`).
         workers: Processes that read images; ultralytics uses none without a GPU.
+        cache: Keep shrunk images in memory between epochs: `none`, `ram`, or `auto` (if half of what is
+            free holds them). Mosaics are then made of all images, not of those that were read last.
         limit: Most training frames, spread evenly over all; 0 takes all of them.
         recipe: How the weights are moved.
         augment: How training frames are varied.
@@ -114,6 +116,7 @@ class TrainParams(BaseModel):
     when: Literal["auto", "always", "never"]
     device: str
     workers: int = Field(ge=0)
+    cache: Literal["none", "ram", "auto"]
     limit: int = Field(ge=0)
     recipe: Recipe
     augment: Augment

@@ -14,6 +14,7 @@ from provenline.detectors.weights import verified
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
 from provenline.training.keeping import Keeper, Notes
+from provenline.training.loading import cache_of
 from provenline.training.params import TrainParams
 from provenline.training.strip import strip_checkpoint
 from provenline.training.view import View, build_view
@@ -94,7 +95,7 @@ def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[s
         "amp": _precision(device),
         # The biases' rate at the start of the warm-up: 0.1 suits SGD and throws Adam off.
         "warmup_bias_lr": 0.1 if "SGD" in params.recipe.optimizer else 0.0,
-        "cache": False,  # reading ahead into memory is not deterministic
+        "cache": cache_of(params.cache, len(view.train) + len(view.val), params.recipe.imgsz) or False,
         "plots": False,
         "val": True,
         "save": True,

@@ -72,6 +72,7 @@ def params(epochs: int = 1, **changes: object) -> TrainParams:
         when="always",
         device="cpu",
         workers=0,
+        cache="none",
         limit=int(str(changes.pop("limit", 0))),
         recipe=Recipe.model_validate({**recipe, **changes}),
         augment=Augment.model_validate(augment),
