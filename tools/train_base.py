@@ -16,7 +16,7 @@ from typing import Any
 from provenline.files import atomic_path, sha256_file
 from provenline.simline.params import PortraitParams
 from provenline.simline.portraits import render_portraits
-from provenline.training.params import Augment, Recipe, TrainParams
+from provenline.training.params import Augment, Keep, Recipe, TrainParams
 from provenline.training.scratch import untrained
 from provenline.training.train import fine_tune
 
@@ -62,6 +62,8 @@ def recipe(chosen: argparse.Namespace) -> TrainParams:
         device=chosen.device,
         workers=chosen.workers,
         limit=0,
+        allow=(),
+        keep=Keep(metrics=(), top=1, choose="fitness"),
         recipe=Recipe(
             optimizer="AdamW",
             lr0=0.002,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from provenline.files import sha256_file
-from provenline.training.params import Augment, Recipe, TrainParams
+from provenline.training.params import TrainParams
 from provenline.training.scratch import untrained
 
 
@@ -41,10 +41,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def params(epochs: int = 1, **changes: object) -> TrainParams:
-    """A recipe that runs in seconds."""
+    """A recipe that runs in seconds; changes are of the recipe, the augmentation or all of training."""
     recipe = {
         "optimizer": "SGD",
-        "nbs": 64,
+        "nbs": 8,
         "lr0": 0.01,
         "lrf": 0.1,
         "cos_lr": True,
@@ -68,11 +68,9 @@ def params(epochs: int = 1, **changes: object) -> TrainParams:
         "translate": 0.1,
         "mosaic": 0.5,
     }
-    return TrainParams(
-        when="always",
-        device="cpu",
-        workers=0,
-        limit=int(str(changes.pop("limit", 0))),
-        recipe=Recipe.model_validate({**recipe, **changes}),
-        augment=Augment.model_validate(augment),
-    )
+    keep = {"metrics": ["mAP50", "mAP50_95", "recall"], "top": 1, "choose": "fitness"}
+    every = {"when": "always", "device": "cpu", "workers": 0, "limit": 0, "allow": [], "keep": keep}
+    for part in (every, augment, recipe):
+        part.update({name: changes.pop(name) for name in set(changes) & set(part)})
+    assert not changes
+    return TrainParams.model_validate({**every, "recipe": recipe, "augment": augment})
