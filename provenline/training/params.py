@@ -61,8 +61,7 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _a_step_holds_a_batch(self) -> Recipe:
         if self.nbs < self.batch:
-            text = f"nbs {self.nbs} is less than batch {self.batch}: a step of the optimizer holds whole batches"
-            raise ValueError(text)
+            raise ValueError(f"nbs {self.nbs} is less than batch {self.batch}: a step holds whole batches")
         return self
 
 
