@@ -53,12 +53,15 @@ def by_definition(asked: Mapping[str, Any], images: int) -> Values:
     return {**asked, "warmup_epochs": warmup, "nbs": min(asked["nbs"], asked["batch"] * batches)}
 
 
-def in_effect(trainer: Trainer, asked: Mapping[str, Any], accumulate: int, *, epoch: int | None) -> Values:
+def in_effect(
+    trainer: Trainer, asked: Mapping[str, Any], meant: Mapping[str, Any], accumulate: int, epoch: int | None
+) -> Values:
     """Return the hyperparameters as they are used.
 
     Args:
         trainer: Ultralytics' trainer, its training begun.
-        asked: Hyperparameters to look for.
+        asked: Hyperparameters to look for, as the trainer was told them.
+        meant: The same `by_definition`: what must act.
         accumulate: Batches to a step of the optimizer after the warm-up.
         epoch: The one that was just finished, from 0; None before the first.
     """
@@ -68,13 +71,10 @@ def in_effect(trainer: Trainer, asked: Mapping[str, Any], accumulate: int, *, ep
         **_augmentation(trainer, asked, epoch),
     }
     found: Values = {}
-    for name, wanted in asked.items():
-        values = [_plain(acting[name])] if name in acting else []
-        values += [_plain(getattr(trainer.args, name))] if hasattr(trainer.args, name) else []
-        if name == "warmup_epochs":
-            values = values[:1]  # ultralytics caps it where it acts and leaves the argument as it is
-        if values:
-            found[name] = next((value for value in values if not same(value, wanted)), values[0])
+    for name, wanted in meant.items():
+        told = _plain(getattr(trainer.args, name, asked[name]))
+        acts = _plain(acting.get(name, wanted))
+        found[name] = told if same(acts, wanted) and not same(told, asked[name]) else acts
     return found
 
 

@@ -47,7 +47,8 @@ class Watcher:
 
     def __init__(self, keeper: Keeper, notes: Notes, allowed: Collection[str], on_epoch: OnEpoch) -> None:
         self._keeper, self._notes, self._allowed, self._on_epoch = keeper, notes, allowed, on_epoch
-        self._since, self._accumulate, self._asked = time.monotonic(), 1, Values()
+        self._since, self._accumulate = time.monotonic(), 1
+        self._asked, self._meant = Values(), Values()
 
     @contextmanager
     def watching(self, trainer: Trainer, asked: Values, view: View) -> Iterator[None]:
@@ -58,7 +59,8 @@ class Watcher:
             asked: All arguments that it was given.
             view: What it must have read.
         """
-        self._asked = by_definition(hyperparameters(asked), len(view.train))
+        self._asked = hyperparameters(asked)
+        self._meant = by_definition(self._asked, len(view.train))
         with bar() as display:
             task = display.add_task("training", total=None)
 
@@ -92,8 +94,8 @@ class Watcher:
         if trainer.start_epoch:
             _reseed(trainer)
             _hold_first_step(trainer)
-        found = in_effect(trainer, self._asked, self._accumulate, epoch=None)
-        refuse(differing(self._asked, found), self._allowed)
+        found = in_effect(trainer, self._asked, self._meant, self._accumulate, None)
+        refuse(differing(self._meant, found), self._allowed)
         self._notes.starts.append(trainer.start_epoch + 1)
         self._since = time.monotonic()
 
@@ -103,8 +105,8 @@ class Watcher:
         notes.history.append(row)
         notes.scores.append(scores(trainer))
         notes.done = bool(trainer.stop)
-        notes.in_effect = in_effect(trainer, self._asked, self._accumulate, epoch=trainer.epoch)
-        for name, pair in differing(self._asked, notes.in_effect).items():
+        notes.in_effect = in_effect(trainer, self._asked, self._meant, self._accumulate, trainer.epoch)
+        for name, pair in differing(self._meant, notes.in_effect).items():
             notes.differences.setdefault(name, {**pair, "epoch": epoch})
         if not notes.batches or notes.batches[-1]["batch"] != trainer.batch_size:
             notes.batches.append({"epoch": epoch, "batch": trainer.batch_size})
