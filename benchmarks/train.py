@@ -165,6 +165,7 @@ def ours(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             sha256_file(base),
             params(given),
             Path(place) / "out.pt",
+            Path(place) / "peaks",
             Path(place) / "state",
             lambda *_: times.append(time.perf_counter()),
         )

@@ -21,6 +21,11 @@ console = Console(stderr=True)  # progress and notices
 out = Console()  # what was asked for
 
 
+def notice(text: str) -> None:
+    """Print one line that a person should see beside the progress, and go on."""
+    console.print(" ".join(text.split()), style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
 def bar() -> Progress:
     """Return a progress display; use it as a context manager and add tasks to it."""
     return Progress(

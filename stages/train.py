@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
 from provenline.files import read_json, sha256_file, sha256_tree, write_json
+from provenline.training.keeping import forget
 from provenline.training.params import TrainParams
-from provenline.training.train import fine_tune, pass_through
+from provenline.training.peaks import sentences
+from provenline.training.train import fine_tune, fingerprint, pass_through
 from stages import _runtime as runtime
 from stages import _tracking as tracking
+
+STATES = Path(".state/train")
 
 
 def main() -> str:
@@ -20,15 +23,14 @@ def main() -> str:
     params, model = runtime.params("train", TrainParams), runtime.params("model", ModelParams)
     usecase, round_ = runtime.params("usecase", runtime.UseCase), runtime.value("round")
     name = f"{usecase.name}_{round_}"
-    base, out = resolve(model), Path("models") / f"{name}.pt"
+    base, out, peaks = resolve(model), Path("models") / f"{name}.pt", Path("models/peaks")
     decision = read_json("data/stage_a_decision.json")["decision"]
     if params.when == "never" or (params.when == "auto" and decision == "ship"):
-        report: dict[str, Any] = pass_through(base, out)
+        report: dict[str, Any] = pass_through(base, out, peaks)
     else:
-        inputs = f"{params}{sha256_file(base)}{sha256_tree('data/dataset')}"
-        state = Path(".state/train") / hashlib.sha256(inputs.encode()).hexdigest()[:16]
-        dataset = Path("data/dataset") / f"{name}.yaml"
-        report = fine_tune(dataset, base, sha256_file(base), params, out, state, on_epoch)
+        digest, dataset = sha256_file(base), Path("data/dataset") / f"{name}.yaml"
+        state = STATES / fingerprint(params, digest, sha256_tree("data/dataset"))
+        report = fine_tune(dataset, base, digest, params, out, peaks, state, on_epoch)
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
     split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")
@@ -36,7 +38,10 @@ def main() -> str:
     write_json(runtime.metrics("train"), {**said, **report})
     columns = ["epoch", *sorted({key for row in report["history"] for key in row} - {"epoch"})]
     runtime.write_rows(Path("plots/train/epochs.csv"), report["history"], columns)
+    for sentence in sentences(report):
+        runtime.notice(sentence)
     tracking.log("train", measured, [runtime.metrics("train")])
+    forget(STATES)  # last: killed before, the stage goes on from there
     return f"{name}: {report['epochs']} epochs, best {report['best_epoch']} (Stage A said {decision})"
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from provenline.files import atomic_path, sha256_file
 from provenline.simline.params import PortraitParams
 from provenline.simline.portraits import render_portraits
-from provenline.training.params import Augment, Recipe, TrainParams
+from provenline.training.keeping import forget
+from provenline.training.params import Augment, Keep, Recipe, TrainParams
 from provenline.training.scratch import untrained
 from provenline.training.train import fine_tune
 
@@ -63,6 +64,8 @@ def recipe(chosen: argparse.Namespace) -> TrainParams:
         workers=chosen.workers,
         cache="none",
         limit=0,
+        allow=(),
+        keep=Keep(metrics=(), top=1, choose="fitness"),
         recipe=Recipe(
             optimizer="AdamW",
             lr0=0.002,
@@ -111,9 +114,11 @@ def main() -> None:
     params = recipe(chosen)
     mark = hashlib.sha256(f"{params}{drawn['sha256']}{sha256_file(start)}".encode()).hexdigest()[:16]
     dataset = STATE / "portraits" / "data.yaml"
-    result = fine_tune(dataset, start, sha256_file(start), params, chosen.out, STATE / mark, _say)
+    state, peaks = STATE / mark, STATE / "peaks"
+    result = fine_tune(dataset, start, sha256_file(start), params, chosen.out, peaks, state, _say)
     with atomic_path(chosen.out.parent / "README.md") as temporary:
         temporary.write_text(card(chosen, drawn, result), encoding="utf-8")
+    forget(state)
     print(f"{chosen.out}: sha256 {result['sha256']} (write it into conf/model/{chosen.out.stem}.yaml)")
 
 

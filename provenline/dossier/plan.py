@@ -209,6 +209,7 @@ def _weights(run: Run) -> Iterator[Item]:
     yield Item(
         "weights.candidate", "weights", "file", f"models/{run.usecase}_{run.round}.pt", "Weights, candidate"
     )
+    yield Item("weights.peaks", "weights", "folder", "models/peaks", needed=False)
     yield Item("train", "weights", "file", "metrics/train.json")
     yield Item("plots.train", "weights", "file", "plots/train/epochs.csv", needed=False)
 

@@ -1,19 +1,26 @@
-"""What a killed training goes on from.
+"""What a killed training goes on from, and the epochs that outlive it.
 
-Ultralytics overwrites `last.pt` in place: a kill in that moment leaves half a file. So each finished
-epoch is copied to a folder of its own, which appears whole, and only then the one before is removed.
+Ultralytics overwrites `last.pt` in place: a kill in that moment leaves half a file. So each finished epoch
+is moved to a folder of its own, which appears whole and carries the hashes of what is in it. The newest two
+stay, so that one that is damaged on disk costs one epoch, and so do the peaks.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provenline.files import atomic_path, read_json, write_json
+from provenline.errors import InputError
+from provenline.files import atomic_path, read_json, sha256_file, write_json
+from provenline.progress import notice
+from provenline.training.params import Keep
+from provenline.training.peaks import wanted
 
-_LAST, _BEST, _NOTES = "last.pt", "best.pt", "notes.json"
+_LAST, _NOTES, _SUMS = "last.pt", "notes.json", "sums.json"
+FORMAT = 2  # of the notes; an older state is not gone on from
 
 
 @dataclass
@@ -21,62 +28,110 @@ class Notes:
     """What is known of a training after some epochs.
 
     Attributes:
-        history: One dict per epoch: losses, validation metrics, learning rate.
-        best_epoch: The epoch, from 1, whose weights are kept.
+        history: One dict per epoch: losses, validation metrics, learning rate, rounded.
+        scores: One dict per epoch: what epochs are ranked by, not rounded.
         done: Whether training has ended, by its last epoch or by patience.
         in_effect: The hyperparameters as they were used.
+        differences: Hyperparameter -> `asked`, `in_effect` and the `epoch` from which on they differed,
+            for what differed otherwise than by definition.
+        batches: Images at a time, and the `epoch` from which on: more than one where memory ran out.
         seconds: Wall time per epoch.
         starts: Epochs, from 1, that a process began with: more than one when it was resumed.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = 0
+    scores: list[dict[str, float]] = field(default_factory=list)
     done: bool = False
     in_effect: dict[str, Any] = field(default_factory=dict)
+    differences: dict[str, dict[str, Any]] = field(default_factory=dict)
+    batches: list[dict[str, int]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
 
 
 class Keeper:
-    """The finished epochs of one training, in ``folder``."""
+    """The finished epochs of one training.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        folder: Where they lie. What a kill left half done there is removed.
+        keep: Which epochs stay.
+    """
+
+    def __init__(self, folder: Path, keep: Keep) -> None:
+        self._folder, self._keep = folder, keep
+        sweep(folder)
+        self._remove_damaged()
 
     @property
-    def last(self) -> Path:
-        """Where the last finished epoch's checkpoint lies, with the optimizer."""
-        return self._newest() / _LAST
+    def epochs(self) -> list[int]:
+        """The epochs, from 1, whose checkpoints are there."""
+        return [int(folder.name.rpartition("_")[2]) for folder in sorted(self._folder.glob("epoch_*"))]
 
-    @property
-    def best(self) -> Path:
-        """Where the best epoch's checkpoint lies."""
-        return self._newest() / _BEST
+    def checkpoint(self, epoch: int) -> Path:
+        """Return where an epoch's checkpoint lies, with the optimizer."""
+        return self._of(epoch) / _LAST
 
     def notes(self) -> Notes:
         """Return what is known; nothing, if no epoch was finished."""
-        found = self._found()
-        return Notes(**read_json(found[-1] / _NOTES)) if found else Notes()
+        return Notes(**read_json(self._of(self.epochs[-1]) / _NOTES)) if self.epochs else Notes()
 
-    def keep(self, last: Path, best: Path, notes: Notes) -> None:
-        """Keep copies of both checkpoints and the notes as the newest finished epoch."""
-        before = self._found()
-        with atomic_path(self._folder / f"epoch_{len(notes.history):05d}") as temporary:
+    def keep(self, last: Path, notes: Notes) -> None:
+        """Move a checkpoint and the notes here as the newest finished epoch; drop what is not wanted more."""
+        newest = len(notes.history)
+        with atomic_path(self._of(newest)) as temporary:
             temporary.mkdir(parents=True)
-            shutil.copyfile(last, temporary / _LAST)
-            shutil.copyfile(best, temporary / _BEST)
+            shutil.move(last, temporary / _LAST)
             write_json(temporary / _NOTES, vars(notes))
-        for folder in before:
-            shutil.rmtree(folder)
+            write_json(temporary / _SUMS, _sums(temporary))
+        stay = {newest, newest - 1, *wanted(notes.scores, self._keep)}
+        for epoch in set(self.epochs) - stay:
+            _drop(self._of(epoch))
 
     def restore(self, weights: Path) -> Path:
-        """Lay both checkpoints where ultralytics looks for them; return the last one's path."""
+        """Lay the newest checkpoint where ultralytics looks for it, and return its path."""
         weights.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.best, weights / _BEST)
-        return Path(shutil.copyfile(self.last, weights / _LAST))
+        return Path(shutil.copyfile(self.checkpoint(self.epochs[-1]), weights / _LAST))
 
-    def _found(self) -> list[Path]:
-        return sorted(self._folder.glob("epoch_*"))
+    def _of(self, epoch: int) -> Path:
+        return self._folder / f"epoch_{epoch:05d}"
 
-    def _newest(self) -> Path:
-        return self._found()[-1]
+    def _remove_damaged(self) -> None:
+        damaged = [epoch for epoch in self.epochs if not _whole(self._of(epoch))]
+        for epoch in damaged:
+            _drop(self._of(epoch))
+        if damaged:
+            newest = max(self.epochs, default=0)
+            then = f"goes on after epoch {newest}" if newest else "no other was kept: it starts over"
+            which = ", ".join(map(str, damaged))
+            notice(f"the interrupted training's checkpoint of epoch {which} is damaged on disk; {then}")
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    return {name: sha256_file(folder / name) for name in (_LAST, _NOTES)}
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        return bool(read_json(folder / _SUMS) == _sums(folder))
+    except (OSError, ValueError, InputError):
+        return False
+
+
+def _drop(folder: Path) -> None:
+    # Aside first: killed half way through, a removed folder must not look like a damaged one.
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    folder.replace(aside)
+    shutil.rmtree(aside)
+
+
+def sweep(folder: Path, pattern: str = ".*.tmp*") -> None:
+    """Remove what killed processes left half written in a folder that no other process uses."""
+    for path in sorted(folder.glob(pattern)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def forget(states: Path) -> None:
+    """Remove a folder of trainings' states, once nothing needs them any more."""
+    sweep(states.parent, f".{states.name}.*.tmp")
+    if states.is_dir():
+        _drop(states)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Watched = Literal["fitness", "mAP50", "mAP50_95", "precision", "recall"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Gain = Annotated[float, Field(ge=0.0)]
 
@@ -19,8 +20,8 @@ class Recipe(BaseModel):
         lrf: Last learning rate, as a share of `lr0`.
         cos_lr: Fall along a cosine instead of a line.
         momentum: Of SGD; the first beta of Adam.
-        weight_decay: Per step of `nbs` images.
-        warmup_epochs: Epochs of rising learning rate; at most one less than `epochs`.
+        weight_decay: Per `nbs` images.
+        warmup_epochs: Epochs of rising learning rate. By definition at most one less than `epochs`.
         patience: Stop after so many epochs without a better validation; 0 never stops.
         freeze: Number of layers, from the input, that are kept as they are.
         box: Weight of the box loss.
@@ -29,9 +30,10 @@ class Recipe(BaseModel):
         close_mosaic: The last so many epochs go without mosaics.
         seed: Of everything random in training.
         epochs: Passes over the training frames.
-        batch: Images at a time.
-        nbs: Images per step of the optimizer: gradients gather over `nbs / batch` batches. The plan
-            says nothing of it, so it is ultralytics' own unless conf does.
+        batch: Images at a time; halved where memory runs out.
+        nbs: Nominal batch: images per step of the optimizer, whose gradients gather over `nbs / batch`
+            batches. By definition at most the images of all epochs. The plan says nothing of it, so it
+            is ultralytics' own unless conf does.
         imgsz: Side of the square input, in pixels; a multiple of 32.
     """
 
@@ -55,6 +57,12 @@ class Recipe(BaseModel):
     batch: int = Field(ge=1)
     nbs: int = Field(ge=1)
     imgsz: int = Field(ge=32, multiple_of=32)
+
+    @model_validator(mode="after")
+    def _a_step_holds_a_batch(self) -> Recipe:
+        if self.nbs < self.batch:
+            raise ValueError(f"nbs {self.nbs} is less than batch {self.batch}: a step holds whole batches")
+        return self
 
 
 class Augment(BaseModel):
@@ -97,6 +105,22 @@ class Augment(BaseModel):
     erasing: Share
 
 
+class Keep(BaseModel):
+    """Which epochs outlive training.
+
+    Attributes:
+        metrics: The best epochs by each of these are kept beside the candidate.
+        top: How many by each.
+        choose: The best epoch by this one becomes the candidate. `fitness` is ultralytics' own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metrics: tuple[Watched, ...]
+    top: int = Field(ge=1)
+    choose: Watched
+
+
 class TrainParams(BaseModel):
     """All of fine-tuning.
 
@@ -107,6 +131,8 @@ class TrainParams(BaseModel):
         cache: Keep shrunk images in memory between epochs: `none`, `ram`, or `auto` (if half of what is
             free holds them). Mosaics are then made of all images, not of those that were read last.
         limit: Most training frames, spread evenly over all; 0 takes all of them.
+        allow: Hyperparameters that may be in effect otherwise than asked; any other that is stops the stage.
+        keep: Which epochs outlive training.
         recipe: How the weights are moved.
         augment: How training frames are varied.
     """
@@ -118,5 +144,7 @@ class TrainParams(BaseModel):
     workers: int = Field(ge=0)
     cache: Literal["none", "ram", "auto"]
     limit: int = Field(ge=0)
+    allow: tuple[str, ...]
+    keep: Keep
     recipe: Recipe
     augment: Augment

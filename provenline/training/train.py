@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
+import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,17 @@ from provenline.detectors.quiet import quiet_ultralytics, seed_fonts
 from provenline.detectors.weights import verified
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
-from provenline.training.keeping import Keeper, Notes
+from provenline.progress import notice
+from provenline.training.effect import by_definition, differing, hyperparameters, refuse
+from provenline.training.failing import one_line, out_of_memory, smaller
+from provenline.training.keeping import FORMAT, Keeper, Notes, sweep
 from provenline.training.loading import cache_of
 from provenline.training.params import TrainParams
-from provenline.training.strip import strip_checkpoint
+from provenline.training.publishing import publish, publish_none
 from provenline.training.view import View, build_view
-from provenline.training.watching import Watcher
+from provenline.training.watching import OnEpoch, Watcher
 
-OnEpoch = Callable[[int, dict[str, float]], None]
+HALVINGS = 5  # of the batch, until memory suffices
 
 
 def fine_tune(
@@ -29,55 +35,79 @@ def fine_tune(
     base_sha256: str,
     params: TrainParams,
     out: Path,
+    peaks: Path,
     state: Path,
     on_epoch: OnEpoch,
 ) -> dict[str, Any]:
-    """Fine-tune ``base`` on a YOLO data set and write the best epoch's weights to ``out``.
+    """Fine-tune ``base`` on a YOLO data set; write the best epoch's weights to ``out``, others to ``peaks``.
 
     A run that was killed goes on after its last finished epoch when it is called again with the same
-    ``state``. Its optimizer state passes through FP16 in ultralytics' checkpoint, so a resumed run ends
-    near, not at, the weights of one that was never killed.
+    ``state``; one that had finished publishes again. Its optimizer state passes through FP16 in ultralytics'
+    checkpoint, so a resumed run ends near, not at, the weights of one that was never killed. Where memory
+    runs out, it goes on after the last finished epoch with half the batch and as many batches more to a step.
 
     Args:
         dataset_yaml: The data set's YAML; the folder is only read.
         base: Checkpoint to start from.
         base_sha256: Its hash; another file is refused.
-        params: Recipe, augmentation, device.
+        params: Recipe, augmentation, device, what is kept.
         out: `.pt` to write: FP16, no optimizer, nothing of the machine.
-        state: Working folder, named by the caller after a fingerprint of all inputs; removed at the end.
+        peaks: Folder to write: the best epochs by each watched metric, likewise, and `peaks.json`.
+        state: Working folder, named by the caller after `fingerprint`. It stays: the caller removes it
+            (`keeping.forget`) when all that it writes itself is there.
         on_epoch: Called with the epoch (from 1) and its numbers after each finished epoch.
 
     Returns:
-        `epochs`, `best_epoch`, `history`, `arguments` (asked and in effect, `differences`), `images`,
-        `boxes`, `classes`, `seed`, `device`, `base_sha256`, `sha256` of ``out``; and, under `measured`,
-        what another run of the same would not repeat: `seconds` and the `starts` of the processes.
+        `epochs`, `best_epoch`, `chosen_by`, `history`, `peaks`, `arguments` (asked and in effect,
+        `differences`, `batches`), `images`, `boxes`, `classes`, `seed`, `device`, `base_sha256`, `sha256` of
+        ``out``; and, under `measured`, what another run of the same would not repeat: `seconds` and the
+        `starts` of the processes.
 
     Raises:
-        InputError: Base or data set are missing or wrong, memory runs out, or the loss is no number.
+        InputError: Base or data set are missing or wrong, memory runs out at the smallest batch, the disk is
+            full, the loss is no number, or hyperparameters in effect are neither those asked for nor allowed.
     """
     verified(base, base_sha256)
     device = torch_device(params.device)
     quiet_ultralytics()
     seed_fonts()
-    view = build_view(dataset_yaml, state / "view", params.limit)
-    keeper = Keeper(state / "kept")
-    notes = keeper.notes()
-    if not notes.done:
-        asked = arguments(params, view, state / "run", device)
-        with _one_line(params):
-            _run(asked, base, keeper, Watcher(keeper, notes, params.recipe.epochs, on_epoch), view)
+    with one_line(state / "kept"):
+        sweep(state)
+        view = build_view(dataset_yaml, state / "view", params.limit)
+        keeper = Keeper(state / "kept", params.keep)
         notes = keeper.notes()
-    strip_checkpoint(keeper.best, out, params.recipe.imgsz)
-    shutil.rmtree(state)
-    return {**_summary(notes, params, view), "base_sha256": base_sha256, "sha256": sha256_file(out)}
+        refuse(notes.differences, params.allow)
+        asked = arguments(params, view, state / "run", device)
+        if not notes.done:
+            notes = _train(asked, params, base, keeper, view, on_epoch)
+        published = publish(keeper, notes.scores, params, out, peaks)
+    return {**_summary(notes, asked, params, view), "base_sha256": base_sha256, **published}
 
 
-def pass_through(base: Path, out: Path) -> dict[str, Any]:
+def pass_through(base: Path, out: Path, peaks: Path) -> dict[str, Any]:
     """Copy the base to ``out`` where no training is wanted; return `fine_tune`'s keys as they apply."""
     with atomic_path(out) as temporary:
         shutil.copyfile(base, temporary)
     digest = sha256_file(out)
-    return {"epochs": 0, "best_epoch": 0, "history": [], "base_sha256": digest, "sha256": digest}
+    return {
+        "epochs": 0,
+        "best_epoch": 0,
+        "history": [],
+        "base_sha256": digest,
+        "sha256": digest,
+        **publish_none(peaks),
+    }
+
+
+def fingerprint(params: TrainParams, base_sha256: str, dataset_sha256: str) -> str:
+    """Return 16 hexadecimal digits that name a training, for its state's folder.
+
+    What may change in between is not in it: who decides to train, reading processes, what is allowed to
+    differ.
+    """
+    recipe = params.model_dump(exclude={"when", "workers", "allow"})
+    parts = [recipe, base_sha256, dataset_sha256, FORMAT, version("ultralytics")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[str, Any]:
@@ -114,51 +144,88 @@ def _precision(device: str) -> bool | str:
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else False
 
 
+def _train(
+    asked: dict[str, Any], params: TrainParams, base: Path, keeper: Keeper, view: View, on_epoch: OnEpoch
+) -> Notes:
+    """Train to the end, with half the batch each time that memory runs out."""
+    batch, halvings = params.recipe.batch, 0
+    while True:
+        notes = keeper.notes()
+        batch = min([batch, *(one["batch"] for one in notes.batches)])
+        watcher = Watcher(keeper, notes, params.allow, on_epoch)
+        if _fits({**asked, "batch": batch}, base, keeper, watcher, view):
+            return keeper.notes()
+        halvings += 1
+        batch = _halved(batch, params, len(keeper.notes().history), halvings)
+
+
+def _halved(batch: int, params: TrainParams, epoch: int, halvings: int) -> int:
+    recipe, half = params.recipe, smaller(batch, params.recipe.nbs)
+    what = f"out of memory in epoch {epoch + 1} with batch {batch} at {recipe.imgsz} on {params.device}"
+    if half is None or halvings > HALVINGS:
+        raise InputError(what, mend="Lower imgsz or choose a smaller model; finished epochs are kept")
+    then = f"going on after epoch {epoch}" if epoch else "starting over"
+    steps = f"{recipe.nbs // half} batches to a step of {recipe.nbs} images"
+    notice(f"{what}: {then} with batch {half} and {steps}; the augmentation stays as it is")
+    return half
+
+
+def _fits(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> bool:
+    """Train; return whether memory sufficed. What was held is let go."""
+    try:
+        _run(asked, base, keeper, watcher, view)
+    except (RuntimeError, MemoryError, OSError) as error:
+        if not out_of_memory(error):
+            raise
+    else:
+        return True
+    _free_memory()
+    return False
+
+
+def _free_memory() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> None:
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    weights = Path(asked["save_dir"]) / "weights"
-    if watcher.notes.history:
-        asked = {**asked, "resume": str(keeper.restore(weights))}
-    else:
-        shutil.rmtree(asked["save_dir"], ignore_errors=True)
+    shutil.rmtree(asked["save_dir"], ignore_errors=True)
+    given = {**asked, "model": str(base.resolve())}
+    if keeper.epochs:
+        given["resume"] = str(keeper.restore(Path(asked["save_dir"]) / "weights"))
     build: Any = DetectionTrainer
-    trainer = build(overrides={**asked, "model": str(base.resolve())})
+    trainer = build(overrides=given)
     # Its own last evaluation strips the checkpoints in place and tells nothing new.
     trainer.final_eval = lambda: None
-    with watcher.watching(trainer, asked, view):
-        trainer.train()
-
-
-@contextmanager
-def _one_line(params: TrainParams) -> Iterator[None]:
     try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        text = " ".join(str(error).split())
-        if isinstance(error, MemoryError) or "out of memory" in text.lower():
-            what = (
-                f"out of memory with batch {params.recipe.batch} at {params.recipe.imgsz} on {params.device}"
-            )
-            raise InputError(what, mend="Lower batch or imgsz in conf/profile") from None
-        if "NaN" in text:
-            mend = "Lower lr0 in conf/recipe, or look for broken labels"
-            raise InputError(f"the loss is no number any more ({text[:120]})", mend=mend) from None
-        raise
+        with watcher.watching(trainer, asked, view):
+            trainer.train()
+    finally:
+        _close(trainer)
 
 
-def _summary(notes: Notes, params: TrainParams, view: View) -> dict[str, Any]:
-    asked = {**params.recipe.model_dump(), **params.augment.model_dump()}
-    differences = {
-        name: {"asked": asked[name], "in_effect": value}
-        for name, value in notes.in_effect.items()
-        if name in asked and asked[name] != value
-    }
+def _close(trainer: Any) -> None:
+    for name in ("train_loader", "test_loader"):
+        if hasattr(loader := getattr(trainer, name, None), "close"):
+            loader.close()  # its reading processes hold memory
+
+
+def _summary(notes: Notes, asked: dict[str, Any], params: TrainParams, view: View) -> dict[str, Any]:
+    wanted = hyperparameters(asked)
     return {
         "epochs": len(notes.history),
-        "best_epoch": notes.best_epoch,
         "history": notes.history,
-        "arguments": {"asked": asked, "in_effect": notes.in_effect, "differences": differences},
+        "arguments": {
+            "asked": wanted,
+            "in_effect": notes.in_effect,
+            "differences": _differences(notes, wanted, len(view.train)),
+            "batches": notes.batches,
+        },
         "images": {"train": len(view.train), "val": len(view.val)},
         "boxes": view.boxes,
         "classes": list(view.names),
@@ -166,3 +233,14 @@ def _summary(notes: Notes, params: TrainParams, view: View) -> dict[str, Any]:
         "device": params.device,
         "measured": {"seconds": round(sum(notes.seconds), 1), "starts": notes.starts},
     }
+
+
+def _differences(notes: Notes, wanted: Mapping[str, Any], images: int) -> dict[str, dict[str, Any]]:
+    """Return what was in effect otherwise than asked, and why that was no error."""
+    defined = differing(wanted, by_definition(wanted, images))
+    found = {name: {**pair, "why": "by definition"} for name, pair in defined.items()}
+    found |= {name: {**pair, "why": "allowed"} for name, pair in notes.differences.items()}
+    if (last := notes.batches[-1])["batch"] != wanted["batch"]:
+        pair = {"asked": wanted["batch"], "in_effect": last["batch"], "epoch": last["epoch"]}
+        found["batch"] = {**pair, "why": "memory ran out"}
+    return found

@@ -4,84 +4,124 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from provenline.detectors.device import cores
 from provenline.errors import InputError
 from provenline.progress import bar
+from provenline.training.effect import (
+    Trainer,
+    Values,
+    by_definition,
+    differing,
+    hyperparameters,
+    in_effect,
+    refuse,
+)
 from provenline.training.keeping import Keeper, Notes
 from provenline.training.view import View
 
-Trainer: TypeAlias = Any  # ultralytics' DetectionTrainer: no useful types
+OnEpoch = Callable[[int, dict[str, float]], None]
 _NAMES = {
     "metrics/precision(B)": "precision",
     "metrics/recall(B)": "recall",
     "metrics/mAP50(B)": "mAP50",
     "metrics/mAP50-95(B)": "mAP50_95",
 }
+_MEMORY_RETRIES = 3  # ultralytics' own, which hold in a process's first epoch alone
 
 
 class Watcher:
     """Callbacks for one training.
 
-    Attributes:
+    Args:
+        keeper: Takes every finished epoch.
         notes: What is known so far; grows by one epoch at a time.
+        allowed: Hyperparameters that may be in effect otherwise than asked.
+        on_epoch: Called with the epoch (from 1) and its numbers.
     """
 
-    def __init__(
-        self, keeper: Keeper, notes: Notes, epochs: int, on_epoch: Callable[[int, dict[str, float]], None]
-    ) -> None:
-        self.notes = notes
-        self._keeper, self._epochs, self._on_epoch = keeper, epochs, on_epoch
-        self._since = time.monotonic()
+    def __init__(self, keeper: Keeper, notes: Notes, allowed: Collection[str], on_epoch: OnEpoch) -> None:
+        self._keeper, self._notes, self._allowed, self._on_epoch = keeper, notes, allowed, on_epoch
+        self._since, self._accumulate = time.monotonic(), 1
+        self._asked, self._meant = Values(), Values()
 
     @contextmanager
-    def watching(self, trainer: Trainer, asked: dict[str, Any], view: View) -> Iterator[None]:
-        """Show progress and keep every finished epoch inside the block."""
+    def watching(self, trainer: Trainer, asked: Values, view: View) -> Iterator[None]:
+        """Show progress, keep every finished epoch and hold what is in effect against what was asked.
+
+        Args:
+            trainer: Ultralytics' trainer, which is trained inside the block.
+            asked: All arguments that it was given.
+            view: What it must have read.
+        """
+        self._asked = hyperparameters(asked)
+        self._meant = by_definition(self._asked, len(view.train))
         with bar() as display:
             task = display.add_task("training", total=None)
 
             def started(trainer: Trainer) -> None:
                 _all_threads(trainer)
                 _all_read(trainer, view)
-                if trainer.start_epoch:
-                    _reseed(trainer)
+                self._started(trainer)
                 batches = len(trainer.train_loader)
-                display.update(task, total=self._epochs * batches, completed=trainer.start_epoch * batches)
-                self.notes.starts.append(trainer.start_epoch + 1)
-                self._since = time.monotonic()
+                display.update(task, total=trainer.epochs * batches, completed=trainer.start_epoch * batches)
 
             def step(_: Trainer) -> None:
                 display.advance(task)
 
             def saved(trainer: Trainer) -> None:
-                self._saved(trainer, asked)
-                display.update(task, description=self._headline())
+                self._saved(trainer)
+                row = self._notes.history[-1]
+                headline = f"epoch {row['epoch']}/{trainer.epochs} mAP50 {row.get('mAP50', 0.0):.3f}"
+                display.update(task, description=headline)
 
             trainer.add_callback("on_train_start", started)
+            trainer.add_callback("on_train_epoch_start", _raise_when_memory_runs_out)
             trainer.add_callback("on_train_batch_end", step)
             trainer.add_callback("on_train_epoch_end", _finite)
             trainer.add_callback("on_model_save", saved)
+            # Its own goes back to the last checkpoint in silence or, in the first epoch, trains on.
+            trainer._handle_nan_recovery = partial(_no_recovery, trainer)
             yield
 
-    def _saved(self, trainer: Trainer, asked: dict[str, Any]) -> None:
-        row = epoch_numbers(trainer)
-        self.notes.history.append(row)
-        if trainer.best_fitness == trainer.fitness:
-            self.notes.best_epoch = trainer.epoch + 1
-        self.notes.done = bool(trainer.stop)
-        self.notes.in_effect = in_effect(trainer, asked)
-        self.notes.seconds.append(time.monotonic() - self._since)
+    def _started(self, trainer: Trainer) -> None:
+        self._accumulate = trainer.accumulate
+        if trainer.start_epoch:
+            _reseed(trainer)
+            _hold_first_step(trainer)
+        found = in_effect(trainer, self._asked, self._meant, self._accumulate, None)
+        refuse(differing(self._meant, found), self._allowed)
+        self._notes.starts.append(trainer.start_epoch + 1)
         self._since = time.monotonic()
-        self._keeper.keep(Path(trainer.last), Path(trainer.best), self.notes)
-        self._on_epoch(trainer.epoch + 1, row)
 
-    def _headline(self) -> str:
-        row = self.notes.history[-1]
-        return f"epoch {row['epoch']}/{self._epochs} mAP50 {row['mAP50']:.3f}"
+    def _saved(self, trainer: Trainer) -> None:
+        notes, epoch = self._notes, trainer.epoch + 1
+        row = epoch_numbers(trainer)
+        notes.history.append(row)
+        notes.scores.append(scores(trainer))
+        notes.done = bool(trainer.stop)
+        notes.in_effect = in_effect(trainer, self._asked, self._meant, self._accumulate, trainer.epoch)
+        for name, pair in differing(self._meant, notes.in_effect).items():
+            notes.differences.setdefault(name, {**pair, "epoch": epoch})
+        if not notes.batches or notes.batches[-1]["batch"] != trainer.batch_size:
+            notes.batches.append({"epoch": epoch, "batch": trainer.batch_size})
+        notes.seconds.append(time.monotonic() - self._since)
+        self._since = time.monotonic()
+        self._keeper.keep(Path(trainer.last), notes)
+        self._on_epoch(epoch, row)
+        refuse(notes.differences, self._allowed)
+
+
+def scores(trainer: Trainer) -> dict[str, float]:
+    """Return what epochs are ranked by, as exactly as it was measured."""
+    measured = {own: float(trainer.metrics[name]) for name, own in _NAMES.items() if name in trainer.metrics}
+    measured["fitness"] = float(trainer.fitness)
+    return {name: value for name, value in measured.items() if math.isfinite(value)}
 
 
 def epoch_numbers(trainer: Trainer) -> dict[str, float]:
@@ -93,28 +133,6 @@ def epoch_numbers(trainer: Trainer) -> dict[str, float]:
         **{name: round(value, 6) for name, value in numbers.items() if math.isfinite(value)},
         "fitness": round(float(trainer.fitness), 6),
         "lr": round(float(trainer.optimizer.param_groups[0]["lr"]), 9),
-    }
-
-
-def in_effect(trainer: Trainer, asked: dict[str, Any]) -> dict[str, Any]:
-    """Return the hyperparameters as they were used: read where they act, not where they were asked.
-
-    Ultralytics changes some in silence: `optimizer=auto` sets its own learning rate, memory that runs
-    out halves the batch, sizes are rounded to the stride, the warm-up leaves the last epoch alone, and
-    weight decay grows or shrinks where the batch does not divide the nominal one.
-    """
-    values = {name: getattr(trainer.args, name, None) for name in asked if hasattr(trainer.args, name)}
-    decaying = [group for group in trainer.optimizer.param_groups if group["weight_decay"]] or [{}]
-    local = {"data", "device", "save_dir", "exist_ok", "task", "verbose", "resume", "model"}
-    return {
-        **{name: value for name, value in values.items() if name not in local},
-        "optimizer": type(trainer.optimizer).__name__,
-        "lr0": min(group["initial_lr"] for group in trainer.optimizer.param_groups),
-        "weight_decay": round(decaying[0].get("weight_decay", 0.0), 12),
-        "warmup_epochs": min(trainer.args.warmup_epochs, float(max(trainer.epochs - 1, 0))),
-        "batch": trainer.batch_size,
-        "epochs": trainer.epochs,
-        "amp": trainer.args.amp if trainer.amp else False,
     }
 
 
@@ -133,16 +151,63 @@ def _reseed(trainer: Trainer) -> None:
 
     seed = trainer.args.seed + 1_000_003 * trainer.start_epoch
     restart: Any = init_seeds
-    restart(seed, deterministic=True)
+    restart(seed, deterministic=trainer.args.deterministic)
     trainer.train_loader.generator.manual_seed(seed)
     trainer.train_loader.reset()
 
 
+def _hold_first_step(trainer: Trainer) -> None:
+    """Let a resumed training's first step gather as many batches as any other.
+
+    Ultralytics counts the batches since the last step from the beginning of the whole training: resumed, it
+    would step after its first batch, with a fraction of the nominal batch.
+    """
+    step, nominal, gathered = trainer.optimizer_step, trainer.accumulate, 0
+
+    def gather(_: Trainer) -> None:
+        nonlocal gathered
+        gathered += 1
+
+    def first() -> None:
+        missing = nominal - gathered
+        if missing > 0 and trainer.accumulate == nominal:  # in the warm-up, steps are shorter
+            trainer.optimizer_step, trainer.accumulate = second, missing
+        else:
+            second()
+
+    def second() -> None:
+        trainer.accumulate, trainer.optimizer_step = nominal, step
+        step()
+
+    trainer.add_callback("on_train_batch_start", gather)
+    trainer.optimizer_step = first
+
+
+def _raise_when_memory_runs_out(trainer: Trainer) -> None:
+    # Ultralytics would go on within the epoch, from weights that half of it has moved, and re-open mosaic.
+    trainer._oom_retries = _MEMORY_RETRIES
+
+
 def _finite(trainer: Trainer) -> None:
-    if all(math.isfinite(float(value)) for value in trainer.tloss.values()):
-        return
-    what = f"the loss is no number any more in epoch {trainer.epoch + 1}"
-    raise InputError(what, mend="Lower lr0 in conf/recipe, or look for broken labels")
+    if not all(math.isfinite(float(value)) for value in trainer.tloss.values()):
+        raise _diverged("the loss", trainer.epoch + 1)
+
+
+def _no_recovery(trainer: Trainer, epoch: int) -> bool:
+    import torch
+
+    weights = (value for value in trainer.ema.ema.state_dict().values() if value.is_floating_point())
+    if not all(bool(torch.isfinite(value).all()) for value in weights):
+        raise _diverged("a weight", epoch + 1)
+    if not math.isfinite(trainer.fitness):
+        raise _diverged("the fitness", epoch + 1)
+    return False
+
+
+def _diverged(what: str, epoch: int) -> InputError:
+    kept = f"; epochs up to {epoch - 1} are kept, and gone on from" if epoch > 1 else ""
+    mend = "Lower lr0 in conf/recipe, or look for broken labels"
+    return InputError(f"{what} is no number any more in epoch {epoch}{kept}", mend=mend)
 
 
 def _all_read(trainer: Trainer, view: View) -> None:

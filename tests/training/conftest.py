@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from provenline.files import sha256_file
-from provenline.training.params import Augment, Recipe, TrainParams
+from provenline.training.params import TrainParams
 from provenline.training.scratch import untrained
+from provenline.training.train import OnEpoch, fine_tune
 
 
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    """Eight training and four validation images, one of them empty; returns the data set's YAML."""
-    root, rng = tmp_path / "dataset", np.random.default_rng(3)
+def rectangles(root: Path) -> Path:
+    """Write eight training and four validation images, one of them empty; return the data set's YAML."""
+    rng = np.random.default_rng(3)
     for part, count in (("train", 8), ("val", 4)):
         (root / "images" / part).mkdir(parents=True)
         (root / "labels" / part).mkdir(parents=True)
@@ -32,6 +34,11 @@ def dataset(tmp_path: Path) -> Path:
     return root / "toy.yaml"
 
 
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    return rectangles(tmp_path / "dataset")
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """An untrained YOLOv8n of one class, and its hash."""
@@ -41,10 +48,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def params(epochs: int = 1, **changes: object) -> TrainParams:
-    """A recipe that runs in seconds."""
+    """A recipe that runs in seconds; changes are of the recipe, the augmentation or all of training."""
     recipe = {
         "optimizer": "SGD",
-        "nbs": 64,
+        "nbs": 8,
         "lr0": 0.01,
         "lrf": 0.1,
         "cos_lr": True,
@@ -68,12 +75,53 @@ def params(epochs: int = 1, **changes: object) -> TrainParams:
         "translate": 0.1,
         "mosaic": 0.5,
     }
-    return TrainParams(
-        when="always",
-        device="cpu",
-        workers=0,
-        cache="none",
-        limit=int(str(changes.pop("limit", 0))),
-        recipe=Recipe.model_validate({**recipe, **changes}),
-        augment=Augment.model_validate(augment),
-    )
+    keep = {"metrics": ["mAP50", "mAP50_95", "recall"], "top": 1, "choose": "fitness"}
+    every = {
+        "when": "always",
+        "device": "cpu",
+        "workers": 0,
+        "cache": "none",
+        "limit": 0,
+        "allow": [],
+        "keep": keep,
+    }
+    for part in (every, augment, recipe):
+        part.update({name: changes.pop(name) for name in set(changes) & set(part)})
+    assert not changes
+    return TrainParams.model_validate({**every, "recipe": recipe, "augment": augment})
+
+
+class Work:
+    """A folder to train in, and where things lie in it."""
+
+    def __init__(self, root: Path, dataset: Path, base: tuple[Path, str]) -> None:
+        self.root, self.dataset, self.base = root, dataset, base
+        self.out, self.peaks, self.state = root / "v0.pt", root / "peaks", root / "state"
+        self.seen: list[int] = []
+
+    def train(self, recipe: TrainParams, on_epoch: OnEpoch | None = None) -> dict[str, Any]:
+        """Fine-tune as the stage does; `seen` gets the epochs that were trained."""
+
+        def note(epoch: int, _: dict[str, float]) -> None:
+            self.seen.append(epoch)
+
+        places = (self.out, self.peaks, self.state)
+        return fine_tune(self.dataset, *self.base, recipe, *places, on_epoch or note)
+
+    def kept(self) -> list[str]:
+        """The names of the finished epochs' folders."""
+        return sorted(path.name for path in (self.state / "kept").iterdir())
+
+
+@pytest.fixture
+def work(tmp_path: Path, dataset: Path, base: tuple[Path, str]) -> Work:
+    return Work(tmp_path, dataset, base)
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **_: object) -> None:
+        raise AssertionError(f"a connection was tried: {args}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)

@@ -7,7 +7,6 @@ import yaml
 
 from provenline.errors import InputError
 from provenline.files import sha256_tree
-from provenline.training.keeping import Keeper, Notes
 from provenline.training.view import build_view, evenly, label_of
 
 
@@ -56,18 +55,3 @@ def test_incomplete_data_is_one_line(dataset, tmp_path, spoil, message):
     with pytest.raises(InputError, match=message):
         build_view(dataset, tmp_path / "view", 0)
     assert not (tmp_path / "view").exists()
-
-
-def test_keeper_goes_on_from_the_newest_whole_epoch(tmp_path):
-    keeper, last, best = Keeper(tmp_path / "kept"), tmp_path / "last.pt", tmp_path / "best.pt"
-    assert keeper.notes() == Notes()
-    for epoch in (1, 2):
-        last.write_text(f"last {epoch}")
-        best.write_text("best 1")
-        keeper.keep(last, best, Notes(history=[{"epoch": n} for n in range(1, epoch + 1)], best_epoch=1))
-    # What a kill in the middle of the third epoch's copying leaves behind.
-    (tmp_path / "kept" / ".epoch_00003.99.tmp").mkdir()
-    assert len(Keeper(tmp_path / "kept").notes().history) == 2
-    assert [folder.name for folder in (tmp_path / "kept").glob("e*")] == ["epoch_00002"]
-    assert keeper.restore(tmp_path / "weights").read_text() == "last 2"
-    assert (tmp_path / "weights" / "best.pt").read_text() == "best 1"
