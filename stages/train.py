@@ -25,10 +25,14 @@ def main() -> str:
     if params.when == "never" or (params.when == "auto" and decision == "ship"):
         report: dict[str, Any] = pass_through(base, out)
     else:
-        inputs = f"{params}{sha256_file(base)}{sha256_tree('data/dataset')}"
+        seen = sha256_tree("data/dataset")
+        inputs = f"{params}{sha256_file(base)}{seen}"
         state = Path(".state/train") / hashlib.sha256(inputs.encode()).hexdigest()[:16]
         dataset = Path("data/dataset") / f"{name}.yaml"
-        report = fine_tune(dataset, base, sha256_file(base), params, out, state, on_epoch)
+        tracking.data(Path("data") / f"dataset_split_{round_}.csv", dataset.parent, seen)
+        with tracking.live():
+            report = fine_tune(dataset, base, sha256_file(base), params, out, state, on_epoch)
+        report["dataset_sha256"] = seen
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
     split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")
@@ -37,12 +41,13 @@ def main() -> str:
     columns = ["epoch", *sorted({key for row in report["history"] for key in row} - {"epoch"})]
     runtime.write_rows(Path("plots/train/epochs.csv"), report["history"], columns)
     tracking.log("train", measured, [runtime.metrics("train")])
+    tracking.curve("train.epoch", report["history"])
     return f"{name}: {report['epochs']} epochs, best {report['best_epoch']} (Stage A said {decision})"
 
 
 def on_epoch(epoch: int, numbers: dict[str, float]) -> None:
     """Send an epoch's numbers to the tracker while training goes on."""
-    tracking.log("train", {"epoch": numbers}, step=epoch)
+    tracking.curve("train.epoch", [{**numbers, "epoch": epoch}])
 
 
 if __name__ == "__main__":
