@@ -13,9 +13,10 @@ class Load:
     """Means over some seconds each, by MLflow's own monitors and under the names that its page knows."""
 
     def __init__(self) -> None:
-        from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
+        from mlflow.system_metrics.metrics import cpu_monitor
 
-        self._monitors: list[Any] = [CPUMonitor(), *_gpus()]
+        processor: Any = cpu_monitor.CPUMonitor
+        self._monitors: list[Any] = [processor(), *_gpus()]
         self._seconds = float(os.environ.get("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", _SECONDS))
         self._collect()
         self._clear()  # psutil's first answer means nothing: it counts from the question before
@@ -44,9 +45,10 @@ class Load:
 
 
 def _gpus() -> list[Any]:
-    from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
+    from mlflow.system_metrics.metrics import gpu_monitor
 
+    monitor: Any = gpu_monitor.GPUMonitor
     try:
-        return [GPUMonitor()]
+        return [monitor()]
     except (ImportError, RuntimeError):  # no GPU, or nothing that could read it
         return []

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -119,13 +120,12 @@ class Tracker:
         """Return the points of a record that the run does not have."""
         from mlflow.entities import Metric
 
-        kind, at = record.get("kind"), record.get("at")
+        kind = record.get("kind")
         if kind == "load":  # by seconds since the run began: a training that goes on does not start over
-            step = max(0, at - run.info.start_time) // 1000
-            return [Metric(key, value, at, step) for key, value in record["values"].items()]
+            step = max(0, record["at"] - run.info.start_time) // 1000
+            return [Metric(key, value, record["at"], step) for key, value in record["values"].items()]
         if kind == "curve":
-            step = record["step"]
-            known = {key: self._curve(run, key) for key in record["values"]}
+            step, known = record["step"], {key: self._curve(run, key) for key in record["values"]}
         elif kind == "figures":
             step, known = 0, {key: self._figure(run, key) for key in record["values"]}
         else:
@@ -133,7 +133,7 @@ class Tracker:
         fresh = {key: value for key, value in record["values"].items() if known[key].get(step) != value}
         for key, value in fresh.items():
             known[key][step] = value
-        return [Metric(key, value, at, step) for key, value in fresh.items()]
+        return [Metric(key, value, record["at"], step) for key, value in fresh.items()]
 
     def _curve(self, run: Any, key: str) -> dict[int, float]:
         if (run.info.run_id, key) not in self._points:
@@ -148,11 +148,9 @@ class Tracker:
     def _send_points(self, run: Any, points: list[Any]) -> None:
         for start in range(0, len(points), BATCH):
             part = points[start : start + BATCH]
-            if self._refused(lambda part=part: self._client.log_batch(run.info.run_id, metrics=part)):
+            if self._refused(partial(self._client.log_batch, run.info.run_id, part)):
                 for one in part:  # the others shall not suffer from it
-                    self._refused(
-                        lambda one=one: self._client.log_batch(run.info.run_id, metrics=[one]), one.key
-                    )
+                    self._refused(partial(self._client.log_batch, run.info.run_id, [one]), one.key)
 
     def _refused(self, request: Callable[[], Any], what: str = "") -> bool:
         """Return whether MLflow refuses a request for what it says, and would refuse it for ever."""
@@ -186,9 +184,9 @@ class Tracker:
         run_id, kind = run.info.run_id, record.get("kind")
         if kind == "tags":
             tags = [RunTag(key, text) for key, text in record["tags"].items()]
-            self._refused(lambda: self._client.log_batch(run_id, tags=tags), "tags")
+            self._refused(partial(self._client.log_batch, run_id, tags=tags), "tags")
         elif kind == "data":
-            self._refused(lambda: self._client.log_inputs(run_id, [_dataset(record)]), record["name"])
+            self._refused(partial(self._client.log_inputs, run_id, [_dataset(record)]), record["name"])
         elif kind == "status" and record["status"] == "RUNNING":
             self._client.update_run(run_id, "RUNNING")
         elif kind == "status":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,8 +37,20 @@ tracking.log("train", {"seconds": 1.5})
 """
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables, which take it a while to make."""
+    from mlflow.tracking import MlflowClient
+
+    file = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}").search_experiments()
+    return file
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path) -> Path:
+    shutil.copy2(empty, tmp_path / "mlflow.db")
+    shutil.copy2(empty, tmp_path / "server.db")
     for name in ("conf", "provenline", "stages"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
@@ -70,7 +83,7 @@ def server(folder: Path, port: int) -> Iterator[str]:
             [sys.executable, "-m", "mlflow", *words], stdout=log, stderr=log, start_new_session=True
         )
     try:
-        until(lambda: answers(port), 180)
+        until(lambda: answers(port), 400)
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -85,7 +98,7 @@ def answers(port: int) -> bool:
     return False
 
 
-def until(true: Callable[[], Any], seconds: float = 120) -> Any:
+def until(true: Callable[[], Any], seconds: float = 300) -> Any:
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, "it did not come about"
@@ -162,7 +175,7 @@ def test_another_process_sees_an_epoch_while_the_next_one_trains(project: Path) 
                     until(lambda: "system/cpu_utilization_percentage" in the_run(uri).data.metrics)
                 process.stdin.write("\n")
                 process.stdin.flush()
-            _, said = process.communicate(timeout=120)
+            _, said = process.communicate(timeout=300)
         assert process.returncode == 0 and "wait" not in said
         run = the_run(uri)
         assert run.info.status == "FINISHED" and run.data.metrics["train.seconds"] == 1.5
@@ -183,7 +196,7 @@ def test_a_server_that_is_down_is_caught_up_with(project: Path) -> None:
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
     with stage(3, MLFLOW_TRACKING_URI=uri) as process:
-        out, said = process.communicate("\n\n\n", timeout=120)
+        out, said = process.communicate("\n\n\n", timeout=300)
     assert (process.returncode, out.split()) == (0, ["1", "2", "3"])
     assert "records wait in .state/tracking" in said and "`make track` sends them" in said
     assert [one["step"] for one in waiting(project) if one["kind"] == "curve"] == [1, 2, 3]
@@ -205,11 +218,11 @@ def test_a_silent_server_holds_up_no_epoch(project: Path) -> None:
     """It takes connections and never answers; MLflow's own client would try for many minutes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        silent.settimeout(120)
+        silent.settimeout(300)
         with stage(4, MLFLOW_TRACKING_URI=uri) as process:
             assert process.stdout.readline() == "1\n"
             connection, _ = silent.accept()  # somebody asks, and will have no answer
-            out, said = process.communicate("\n\n\n\n", timeout=120)
+            out, said = process.communicate("\n\n\n\n", timeout=300)
         connection.close()
     assert (process.returncode, out.split()) == (0, ["2", "3", "4"])
     assert "records wait in .state/tracking" in said
