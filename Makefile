@@ -9,7 +9,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
-.PHONY: help setup params repro ui base test test-all lint lock ablate sweep leakage \
+.PHONY: help setup params repro ui track base test test-all lint lock ablate sweep leakage \
 	bench-extract bench-split bench-eval bench-train coverage \
 	interop doctor chromium clean
 
@@ -37,8 +37,11 @@ repro: params ## rebuild whatever is not up to date, and say what came out
 	@dvc repro $(ARGS_DVC)
 	@provenline summary
 
-ui: setup ## open the MLflow UI on port 5000
-	@mlflow ui --workers 1 --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
+ui: setup ## open the MLflow UI on port 5000 (a team's server has its own)
+	@case "$(MLFLOW_TRACKING_URI)" in http*) echo "open $(MLFLOW_TRACKING_URI)"; exit;; esac; mlflow ui --workers 1 --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
+
+track: setup ## send to MLflow what a server that was down has not got yet
+	@python -m stages._tracking
 
 ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small")
 	@python -m stages._ablate $(ARGS)

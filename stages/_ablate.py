@@ -22,6 +22,7 @@ from provenline.errors import InputError
 from provenline.evaluation.params import IntervalParams
 from provenline.files import write_json
 from stages import _runtime as runtime
+from stages._ablation_runs import log_ablation
 from stages._ablation_table import show
 from stages._cells import only_training_moves, same_frames, score_all, stand
 from stages._commits import composed
@@ -45,7 +46,8 @@ def main() -> None:
         outcome = run(experiments, ["eval"], DvcQueue())
         say_failures(outcome)
         revs = {cell: outcome.done[one] for cell, (one, _) in wanted.items() if one in outcome.done}
-        found = analyse(name, params, design, revs, next(iter(parameters.values())))
+        first = {one.name: parameters[wanted[one.name, params.seeds[0]][0]] for one in design.settings}
+        found = analyse(name, params, design, revs, first)
         failed = [{"cell": one, "why": why} for one, why in outcome.failed.items()]
         write_json(RESULT, {"name": name, **found, "failed": failed})
         show(found, RESULT)
@@ -88,7 +90,7 @@ def analyse(
     params: AblationParams,
     design: Design,
     revs: Mapping[tuple[str, int], str],
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Score the cells that have results and return what follows, as metrics/ablation.json has it.
 
@@ -97,21 +99,25 @@ def analyse(
         params: What was asked for.
         design: What follows from it.
         revs: (setting, seed) -> commit of the cell.
-        parameters: What one of the cells composes to; in all that matters here they agree.
+        parameters: Setting -> what its first cell composes to; in frames and judging they agree.
 
     Raises:
         InputError: No cell has results, or they were not judged on the same frames.
     """
     if not revs:
         raise InputError("no cell has results", mend="See above which failed and why")
-    round_ = str(parameters["round"])
+    reference = next(iter(parameters.values()))
+    round_ = str(reference["round"])
     same_frames({f"{name}-{setting}-s{seed}": rev for (setting, seed), rev in revs.items()}, round_)
-    ground = stand(next(iter(revs.values())), parameters)
+    ground = stand(next(iter(revs.values())), reference)
     sets = (CHOOSING, ground.judged_on)
     scored = score_all(ground, revs, sets, params.metrics, name, round_)
     rules = rules_of(params, ground.params.interval)
-    found = result(Measured(params, design, scored, ground.judged_on, rules))
-    return {"split_sha256": ground.split_sha256, **found}
+    scores = {cell: one.scores for cell, one in scored.items()}
+    measured = result(Measured(params, design, scores, ground.judged_on, rules))
+    found = {"split_sha256": ground.split_sha256, **measured}
+    log_ablation(name, found, design.settings, scored, parameters)
+    return found
 
 
 def rules_of(params: AblationParams, interval: IntervalParams) -> Rules:

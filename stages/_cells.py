@@ -58,6 +58,23 @@ class Stand:
     split_sha256: str
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What came of a cell.
+
+    Attributes:
+        scores: On the sets that it is judged on.
+        history: Of its training, one row per epoch.
+        mark: Of its own run in MLflow.
+        experiment: Its commit, as DVC's experiment has it.
+    """
+
+    scores: Scores
+    history: tuple[Mapping[str, float], ...]
+    mark: str
+    experiment: str
+
+
 def only_training_moves(parameters: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse cells that would not be trained and judged on the same frames.
 
@@ -145,7 +162,7 @@ def score_all(
     metrics: tuple[str, ...],
     ablation: str,
     round_: str,
-) -> dict[tuple[str, int], Scores]:
+) -> dict[tuple[str, int], Cell]:
     """Score every cell, and log its figures into the run that its training has in MLflow.
 
     Args:
@@ -161,8 +178,8 @@ def score_all(
     """
     found = {}
     for (setting, seed), rev in track(revs.items(), "scoring cells", total=len(revs)):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+        with tempfile.TemporaryDirectory() as there:
+            folder = Path(there)
             training = read_json(fetch(rev, "metrics/train.json", folder))
             if not training["epochs"]:
                 mend = "Add train.when=always to `common` in conf/ablation, or to ARGS"
@@ -172,9 +189,11 @@ def score_all(
                 "train": training,
                 f"eval_{round_}": read_json(fetch(rev, f"metrics/eval_{round_}.json", folder)),
             }
+            params, name = fetch(rev, "params.yaml", folder), f"{ablation}-{setting}-s{seed}"
             tags = {"ablation": ablation, "setting": setting, "seed": str(seed)}
-            tracking.log("", figures, params=fetch(rev, "params.yaml", folder), tags=tags)
-        found[setting, seed] = scores(
-            given.frames, given.boxes, table, given.labels, sets, metrics, given.params
-        )
+            tracking.log("", figures, params=params, tags=tags, name=name)
+            tracking.curve("train.epoch", training["history"], params=params)
+            mark = tracking.fingerprint(params)
+        measured = scores(given.frames, given.boxes, table, given.labels, sets, metrics, given.params)
+        found[setting, seed] = Cell(measured, tuple(training["history"]), mark, rev)
     return found

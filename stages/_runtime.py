@@ -97,6 +97,19 @@ class Profile(BaseModel):
     shadow_period_s: float
 
 
+class Tracking(BaseModel):
+    """What may reach MLflow beside numbers and figures as text.
+
+    Attributes:
+        footage: Patterns of files, relative to the project, that may show footage and are sent all the same:
+            pictures, video, archives, anything in ``data/``. ``*`` also stands for a ``/``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    footage: tuple[str, ...]
+
+
 def data(side: str) -> Path:
     """Return the folder of one footage's tables: development's is ``data``."""
     return Path("data") if side == "development" else Path("data") / side

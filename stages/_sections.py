@@ -22,6 +22,7 @@ SECTIONS: dict[str, Any] = {
     "usecase": runtime.UseCase,
     "source": runtime.Source,
     "footage": PrivacyParams,
+    "tracking": runtime.Tracking,
     "simulate": SimlineParams | None,
     "extract": ExtractParams,
     "annotate_import": AnnotateParams,

@@ -1,26 +1,37 @@
 """The seam to MLflow: one run per fingerprint of parameters, code and media lists.
 
-MLflow is never an input of a stage and no run id enters an output. Only numbers and the files on
-the caller's list are logged: never a frame.
+MLflow is never an input of a stage and no run id enters an output. A stage writes what it has to say into
+a spool on its own disk, and a process of its own sends it (`stages/_sending.py`). What could not be sent is
+sent by the next stage that logs, or by `python -m stages._tracking` (`make track`). Only numbers, hashes and
+figures as text are sent: never a frame, unless `tracking.footage` names it.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import math
 import os
 import re
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from provenline.files import sha256_file, sha256_tree
-from provenline.progress import console
+from stages import _runtime as runtime
+from stages import _sender as sender
+from stages._admitted import admitted, named
 from stages._compose import flat
 from stages._runtime import PARAMS
+from stages._sender import Run
+from stages._sending import now
 
 EXPERIMENT = "provenline"
 # Thousands of numbers a run are no comparison. What describes an interval, cuts by anything but the
@@ -30,7 +41,7 @@ LEFT_OUT = re.compile(
     r"|\.splits\..+\.by_(camera|day|size|class)\.|\.by_category\..+\.(by_|confidence\.|false_positives\.)"
     r"|\.splits\.(train|val)\.(by_category|own|.+\.per_class)\."
 )
-BATCH = 500  # of the 1000 that a server takes at once
+_COMMAND = 3600.0  # seconds that `make track` may take
 
 
 def fingerprint(params: Path = PARAMS) -> str:
@@ -46,20 +57,20 @@ def fingerprint(params: Path = PARAMS) -> str:
         if source["simulate"]
         else [Path(source[side]["media_list"]) for side in ("development", "deployment")]
     )
-    parts = [sha256_file(params), sha256_tree("provenline", "**/*.py"), sha256_tree("stages", "**/*.py")]
+    parts = [sha256_file(params), *code()]
     parts += [sha256_file(path) for path in lists if path.exists()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def home() -> Path:
-    """Return the project's folder, also where DVC runs an experiment in a folder of its own."""
-    return Path(os.environ.get("PROVENLINE_HOME", "")).resolve()
+def code() -> list[str]:
+    """Return the hashes of the code that the stages run."""
+    return [sha256_tree("provenline", "**/*.py"), sha256_tree("stages", "**/*.py")]
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
     """Yield the numeric leaves of a metrics file under MLflow-safe names."""
     for key, leaf in flat(dict(values), prefix).items():
-        if isinstance(leaf, (int, float)) and not LEFT_OUT.search(key):
+        if isinstance(leaf, (int, float)) and math.isfinite(leaf) and not LEFT_OUT.search(key):
             yield "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key), float(leaf)
 
 
@@ -67,71 +78,154 @@ def log(
     stage: str,
     metrics: Mapping[str, Any] | None = None,
     files: Sequence[Path] = (),
-    step: int = 0,
     *,
     params: Path = PARAMS,
     tags: Mapping[str, str] | None = None,
+    name: str = "",
 ) -> None:
     """Add a stage's numbers and listed files to this fingerprint's run.
-
-    A tracker that fails never fails a stage: it is said once, and `report` completes the run later.
 
     Args:
         stage: What the numbers' names begin with; may be empty.
         metrics: Nested numbers.
-        files: To be kept beside them.
-        step: Of the numbers.
+        files: To be kept beside them; refused where they may show footage.
         params: Parameters of the run, where they are not those of the working folder.
         tags: To be set on the run.
+        name: Of the run, should it be new; its experiment's, or its fingerprint's beginning, if empty.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{home()}/mlflow.db")
+    with never_fails():
+        run, patterns = pipeline(params, name), _patterns(params)
+        records: list[dict[str, Any]] = [figures(dict(numbers(metrics or {}, stage)))]
+        records += [{"kind": "tags", "tags": dict(tags)}] if tags else []
+        records += [] if sender.training() else [{"kind": "status", "status": "FINISHED", "at": now()}]
+        sender.add(run, records)
+        for path in files:
+            if place := admitted(path, patterns):
+                sender.add(run, [{"kind": "file", "folder": place.parent.as_posix()}], path)
+            else:
+                runtime.notice(
+                    f"MLflow: {path} is not sent: it may show footage, and tracking.footage does not name it"
+                )
+
+
+def curve(prefix: str, rows: Iterable[Mapping[str, float]], *, params: Path = PARAMS) -> None:
+    """Add points of curves to this fingerprint's run; what it has already is not added again.
+
+    Args:
+        prefix: What the curves' names begin with.
+        rows: One per epoch: ``epoch`` from 1, and numbers.
+        params: Parameters of the run, where they are not those of the working folder.
+    """
+    with never_fails():
+        sender.add(pipeline(params), [points(f"{prefix}.", row) for row in rows])
+
+
+def complete(metrics: Mapping[str, Any], split: Path, tags: Mapping[str, str]) -> None:
+    """Bring this fingerprint's run to what all stages measured: those that DVC restored logged nothing.
+
+    Args:
+        metrics: Name of a metrics file -> what it says.
+        split: Which frame is in which split.
+        tags: To be set on the run.
+    """
+    with never_fails():
+        log("", metrics, [*sorted(Path("metrics").rglob("*.json")), *named(_patterns())], tags=tags)
+        training = metrics.get("train", {})
+        curve("train.epoch", training.get("history", ()))
+        if training.get("dataset_sha256"):
+            data(split, Path("data/dataset"), training["dataset_sha256"])
+
+
+def data(split: Path, dataset: Path, sha256: str) -> None:
+    """Add the split and the data set to the inputs of this fingerprint's run, by their hashes.
+
+    Args:
+        split: Table with a column ``split``.
+        dataset: Folder in YOLO's layout.
+        sha256: Of all its files, see `provenline.files.sha256_tree`.
+    """
+    with never_fails():
+        with split.open(newline="", encoding="utf-8") as stream:
+            frames = Counter(row["split"] for row in csv.DictReader(stream))
+        images = {path.name: sum(1 for _ in path.iterdir()) for path in sorted(dataset.glob("images/*"))}
+        parts = {"frames": dict(frames)}, {"images": images}
+        rows = (split, sha256_file(split), parts[0], "split"), (dataset, sha256, parts[1], "training")
+        sender.add(pipeline(), [_input(*row) for row in rows])
+
+
+def _input(path: Path, sha256: str, counts: Mapping[str, Any], context: str) -> dict[str, Any]:
+    place = {"name": path.name, "path": path.as_posix()}
+    return {"kind": "data", **place, "sha256": sha256, "counts": counts, "context": context}
+
+
+@contextmanager
+def live() -> Iterator[None]:
+    """Send what is logged as it comes, and how busy the machine is, while the block runs."""
+    ended = "FAILED"
+    with never_fails():
+        sender.begin(pipeline())
     try:
-        from mlflow.tracking import MlflowClient
-
-        client = MlflowClient()
-        run_id = _run(client, params)
-        for name, value in (tags or {}).items():
-            client.set_tag(run_id, name, value)
-        _log(client, run_id, stage, dict(numbers(metrics or {}, stage)), files, step)
-    except ImportError:
-        return  # the base installation has no MLflow
-    except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the stage's result stands
-        console.print(f"MLflow: not logged ({error})", style="yellow", highlight=False, markup=False)
+        yield
+        ended = "FINISHED"
+    finally:
+        with never_fails():
+            sender.end(pipeline(), ended)
 
 
-def _log(
-    client: Any, run_id: str, stage: str, metrics: dict[str, float], files: Sequence[Path], step: int
-) -> None:
-    from mlflow.entities import Metric
+@lru_cache(maxsize=64)
+def _known(params: Path, _: str, name: str) -> Run:
+    mark = fingerprint(params)
+    leaves = flat(yaml.safe_load(params.read_text(encoding="utf-8")))
+    made_of = {
+        "experiment": EXPERIMENT,
+        "name": name or os.environ.get("DVC_EXP_NAME", mark[:8]),
+        "tags": {"git": _revision()},
+        "params": {key: _shown(leaf) for key, leaf in leaves.items()},
+        "at": now(),
+        "parent": None,
+    }
+    return Run(mark, made_of)
 
-    now = int(time.time() * 1000)
-    rows = [Metric(key, number, now, step) for key, number in metrics.items()]
-    for start in range(0, len(rows), BATCH):
-        client.log_batch(run_id, metrics=rows[start : start + BATCH])
-    for path in files:
-        client.log_artifact(run_id, str(path), artifact_path=stage)
+
+def pipeline(params: Path = PARAMS, name: str = "") -> Run:
+    """Return the run of these parameters: the same as long as this process lives, whatever is edited."""
+    return _known(params.resolve(), sha256_file(params), name)
 
 
-def _run(client: Any, parameters: Path) -> str:
-    from mlflow.entities import Param
+def _shown(leaf: Any) -> str:
+    """Return a parameter as text; of a place on this machine, its last name alone."""
+    text = str(leaf)
+    return f".../{Path(text).name}" if isinstance(leaf, str) and text.startswith("/") else text[:500]
 
-    found = client.get_experiment_by_name(EXPERIMENT)
-    experiment = (
-        found.experiment_id if found else client.create_experiment(EXPERIMENT, f"{home()}/mlartifacts")
-    )
-    mark = fingerprint(parameters)
-    runs = client.search_runs([experiment], f"tags.fingerprint = '{mark}'", max_results=1)
-    if runs:
-        return str(runs[0].info.run_id)
-    name = os.environ.get("DVC_EXP_NAME", f"{mark[:8]}")
-    run = client.create_run(experiment, run_name=name, tags={"fingerprint": mark, "git": _revision()})
-    leaves = flat(yaml.safe_load(parameters.read_text(encoding="utf-8"))).items()
-    params = [Param(key, str(leaf)[:500]) for key, leaf in leaves]
-    for start in range(0, len(params), 100):
-        client.log_batch(run.info.run_id, params=params[start : start + 100])
-    client.set_terminated(run.info.run_id)  # a run that is added to by several processes has no one end
-    return str(run.info.run_id)
+
+def figures(values: Mapping[str, float]) -> dict[str, Any]:
+    """Return the record of numbers of which the last one counts."""
+    return {"kind": "figures", "at": now(), "values": dict(values)}
+
+
+def points(prefix: str, row: Mapping[str, float]) -> dict[str, Any]:
+    """Return the record of one epoch: a point for each curve, whose name begins with the prefix."""
+    values = {f"{prefix}{key}": value for key, value in numbers(row) if key != "epoch"}
+    return {"kind": "curve", "at": now(), "step": int(row["epoch"]), "values": values}
+
+
+def _patterns(params: Path = PARAMS) -> tuple[str, ...]:
+    section = yaml.safe_load(params.read_text(encoding="utf-8")).get("tracking")  # older parameters have none
+    return runtime.Tracking.model_validate(section).footage if section else ()
+
+
+@contextmanager
+def never_fails() -> Iterator[None]:
+    """Say, once each, what went wrong: the stage's result stands."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a convenience stops no stage
+        _say_once(f"MLflow: not logged ({error})")
+
+
+@lru_cache(maxsize=32)
+def _say_once(text: str) -> None:
+    runtime.notice(text)
 
 
 def _revision() -> str:
@@ -139,3 +233,14 @@ def _revision() -> str:
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or "unknown"
+
+
+def main() -> None:
+    """Send what waits; exit status 1 if it still does."""
+    if not sender.flush(_COMMAND):
+        sys.exit(1)
+    runtime.notice("MLflow: nothing waits to be sent")
+
+
+if __name__ == "__main__":
+    main()

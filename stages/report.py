@@ -20,7 +20,7 @@ def main() -> str:
     done = write_report(Path(), params, privacy, round_, usecase.name, Path("reports"))
     figures = {path.stem: read_json(path) for path in sorted(Path("metrics").rglob("*.json"))}
     seals = {key: done[key] for key in ("seal", "evidence_sha256")}
-    tracking.log("", figures, tags=seals)
+    tracking.complete(figures, Path("data") / f"dataset_split_{round_}.csv", seals)
     return f"report: reports/index.html; seal {done['seal']} (write it down: `provenline verify --seal`)"
 
 

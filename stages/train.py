@@ -29,8 +29,12 @@ def main() -> str:
         report: dict[str, Any] = pass_through(base, out, peaks)
     else:
         digest, dataset = sha256_file(base), Path("data/dataset") / f"{name}.yaml"
-        state = STATES / fingerprint(params, digest, sha256_tree("data/dataset"))
-        report = fine_tune(dataset, base, digest, params, out, peaks, state, on_epoch)
+        seen = sha256_tree("data/dataset")
+        state = STATES / fingerprint(params, digest, seen)
+        tracking.data(Path("data") / f"dataset_split_{round_}.csv", dataset.parent, seen)
+        with tracking.live():
+            report = fine_tune(dataset, base, digest, params, out, peaks, state, on_epoch)
+        report["dataset_sha256"] = seen
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
     split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")
@@ -41,13 +45,14 @@ def main() -> str:
     for sentence in sentences(report):
         runtime.notice(sentence)
     tracking.log("train", measured, [runtime.metrics("train")])
+    tracking.curve("train.epoch", report["history"])
     forget(STATES)  # last: killed before, the stage goes on from there
     return f"{name}: {report['epochs']} epochs, best {report['best_epoch']} (Stage A said {decision})"
 
 
 def on_epoch(epoch: int, numbers: dict[str, float]) -> None:
     """Send an epoch's numbers to the tracker while training goes on."""
-    tracking.log("train", {"epoch": numbers}, step=epoch)
+    tracking.curve("train.epoch", [{**numbers, "epoch": epoch}])
 
 
 if __name__ == "__main__":

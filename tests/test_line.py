@@ -192,6 +192,77 @@ def test_mlflow_has_one_run_with_the_figures(clone: Path) -> None:
     assert runs[0].data.tags["evidence_sha256"] == sealed["evidence_sha256"]
 
 
+def leaves(value: object, key: str = "") -> dict[str, float]:
+    """Return the numbers of a nested object by dotted key, as `dvc metrics show` names them."""
+    if isinstance(value, dict):
+        parts = [leaves(child, f"{key}.{name}" if key else str(name)) for name, child in value.items()]
+        return {name: number for part in parts for name, number in part.items()}
+    return {key: value} if isinstance(value, (int, float)) else {}
+
+
+def shown(clone: Path, *words: str) -> object:
+    printed = run(clone, str(VENV / "dvc"), *words, "--json")
+    return json.JSONDecoder().raw_decode(printed)[0]  # notices follow it
+
+
+def test_dvc_and_mlflow_agree_on_every_number(clone: Path) -> None:
+    """Whoever looks, in whichever tool, sees the same figures to the last digit."""
+    import mlflow
+
+    from stages._tracking import LEFT_OUT
+
+    client = mlflow.MlflowClient(f"sqlite:///{clone}/mlflow.db")
+    (tracked,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    by_file = shown(clone, "metrics", "show")[""]["data"]
+    table = shown(clone, "exp", "show")[0]["data"]["metrics"]
+    assert {name: one["data"] for name, one in table.items()} == {
+        n: one["data"] for n, one in by_file.items()
+    }
+    figures = {}
+    for file, one in by_file.items():
+        if file.startswith("metrics/"):  # those of an engine lie beside it
+            found = leaves(one["data"], Path(file).stem)
+            figures |= {key: number for key, number in found.items() if not LEFT_OUT.search(key)}
+    for name in ("leakage", "ablation"):  # in git, not among DVC's
+        figures |= leaves(metric(clone, name), name)
+    named = {"".join(c if c.isalnum() or c in "_-./ " else "_" for c in key): key for key in figures}
+    assert len(named) == len(figures) > 200  # no two under one name
+    in_mlflow = {
+        key: value
+        for key, value in tracked.data.metrics.items()
+        if not key.startswith(("system/", "train.epoch.")) and key != "train.seconds"
+    }
+    assert in_mlflow == {name: figures[key] for name, key in named.items()}
+
+
+def test_dvc_and_mlflow_draw_the_same_curves(clone: Path) -> None:
+    import csv
+
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{clone}/mlflow.db")
+    (tracked,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    with (clone / "plots" / "train" / "epochs.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    columns = {name for name in rows[0] if name != "epoch"}
+    drawn = {name.removeprefix("train.epoch.") for name in tracked.data.metrics if "train.epoch." in name}
+    assert rows and drawn == columns >= {"mAP50", "recall", "train_box_loss"}
+    for name in columns:
+        points = client.get_metric_history(tracked.info.run_id, f"train.epoch.{name}")
+        wanted = [(int(row["epoch"]), float(row[name])) for row in rows if row[name]]
+        assert sorted((one.step, one.value) for one in points) == wanted
+    plots = shown(clone, "plots", "diff")["data"]
+    (title,) = [name for name in plots if name.startswith("Training")]
+    seen = {
+        (row["dvc_inferred_y_value"] or row["field"], int(row["epoch"])): float(row[row["field"]])
+        for one in plots[title]
+        for row in one["content"]["data"]["values"]
+    }
+    assert {name for name, _ in seen} == {"mAP50", "mAP50_95", "recall"}
+    for (name, epoch), value in seen.items():
+        assert value == float(next(row[name] for row in rows if int(row["epoch"]) == epoch))
+
+
 def test_the_summary_is_printed(clone: Path) -> None:
     printed = run(clone, str(VENV / "provenline"), "summary")
     for words in ("Stage A", "Fine-tuned", "Shadow", "reports/index.html"):

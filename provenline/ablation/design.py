@@ -19,10 +19,14 @@ class Setting:
     Attributes:
         name: Short, without blanks; part of an experiment's name.
         overrides: What is given to Hydra, in order.
+        levels: Factor -> level; empty for a setting as a whole.
+        moved: Those factors that are not at their reference level.
     """
 
     name: str
     overrides: tuple[str, ...]
+    levels: Mapping[str, str]
+    moved: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,13 @@ def expand(params: AblationParams) -> Design:
         InputError: Two settings would have the same name.
     """
     combinations = _combinations(params)
-    settings = [Setting(name, _overrides(params, chosen)) for name, chosen in combinations.items()]
+    settings = [
+        Setting(name, _overrides(params, row), row, _moved(params, row)) for name, row in combinations.items()
+    ]
     # Without the factors' overrides: to Hydra a value given by name stands above a whole group.
-    settings += [Setting(_slug(whole), (*params.common, *given)) for whole, given in params.wholes.items()]
+    settings += [
+        Setting(_slug(whole), (*params.common, *given), {}, ()) for whole, given in params.wholes.items()
+    ]
     names = [one.name for one in settings]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two settings are called {twice[0]!r}", mend="Rename a factor, a level or a whole")
@@ -110,8 +118,12 @@ def _combinations(params: AblationParams) -> dict[str, dict[str, str]]:
 
 
 def _name(params: AblationParams, row: Mapping[str, str]) -> str:
-    moved = [f"{factor} {level}" for factor, level in row.items() if level != _first(params)[factor]]
+    moved = [f"{factor} {row[factor]}" for factor in _moved(params, row)]
     return "_".join(map(_slug, moved)) or REFERENCE
+
+
+def _moved(params: AblationParams, row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(factor for factor, level in row.items() if level != _first(params)[factor])
 
 
 def _slug(text: str) -> str:
