@@ -11,6 +11,7 @@ from provenline.detectors.weights import resolve
 from provenline.files import read_json, sha256_file, sha256_tree, write_json
 from provenline.training.params import TrainParams
 from provenline.training.train import fine_tune, pass_through
+from stages import _cost as cost
 from stages import _runtime as runtime
 from stages import _tracking as tracking
 
@@ -28,7 +29,8 @@ def main() -> str:
         inputs = f"{params}{sha256_file(base)}{sha256_tree('data/dataset')}"
         state = Path(".state/train") / hashlib.sha256(inputs.encode()).hexdigest()[:16]
         dataset = Path("data/dataset") / f"{name}.yaml"
-        report = fine_tune(dataset, base, sha256_file(base), params, out, state, on_epoch)
+        with cost.counted(dataset, params, state) as meter:
+            report = fine_tune(dataset, base, sha256_file(base), params, out, state, meter.after(on_epoch))
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
     split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")

@@ -13,6 +13,7 @@ EXEMPT = {
     "stages/__init__.py",
     "stages/_runtime.py",
     "stages/_tracking.py",
+    "stages/_cost.py",
     "stages/_compose.py",
     "stages/_sections.py",
     "provenline/__init__.py",
