@@ -40,7 +40,7 @@ repro: params ## rebuild whatever is not up to date, and say what came out
 ui: setup ## open the MLflow UI on port 5000
 	@mlflow ui --workers 1 --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
 
-ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small")
+ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small"; "seeds": how far trainings scatter)
 	@python -m stages._ablate $(ARGS)
 
 sweep: setup ## three augmentations with one seed each, to look at (ARGS="profile=tiny")

@@ -12,7 +12,8 @@ import pandas as pd
 import yaml
 
 from provenline import tables
-from provenline.ablation.measure import Scores, scores
+from provenline.ablation.measure import scores
+from provenline.ablation.spread import Training
 from provenline.errors import InputError
 from provenline.evaluation.params import EvalParams
 from provenline.files import read_json, sha256_file
@@ -145,7 +146,7 @@ def score_all(
     metrics: tuple[str, ...],
     ablation: str,
     round_: str,
-) -> dict[tuple[str, int], Scores]:
+) -> dict[tuple[str, int], Training]:
     """Score every cell, and log its figures into the run that its training has in MLflow.
 
     Args:
@@ -174,7 +175,6 @@ def score_all(
             }
             tags = {"ablation": ablation, "setting": setting, "seed": str(seed)}
             tracking.log("", figures, params=fetch(rev, "params.yaml", folder), tags=tags)
-        found[setting, seed] = scores(
-            given.frames, given.boxes, table, given.labels, sets, metrics, given.params
-        )
+        measured = scores(given.frames, given.boxes, table, given.labels, sets, metrics, given.params)
+        found[setting, seed] = Training(seed, training, measured)
     return found
