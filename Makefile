@@ -43,7 +43,7 @@ ui: setup ## open the MLflow UI on port 5000 (a team's server has its own)
 track: setup ## send to MLflow what a server that was down has not got yet
 	@python -m stages._tracking
 
-ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small")
+ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small"; "seeds": how far trainings scatter)
 	@python -m stages._ablate $(ARGS)
 
 sweep: setup ## three augmentations with one seed each, to look at (ARGS="profile=tiny")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from provenline.commands import annotations as labels
-from provenline.commands import footage, media, plan, push, review, split, stage_a, verify
+from provenline.commands import cost, footage, media, plan, push, review, split, stage_a, verify
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -23,6 +23,7 @@ app.add_typer(review.app, name="review")
 app.command("push")(push.push)
 app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)
+app.command("cost")(cost.cost)
 
 
 @app.command()

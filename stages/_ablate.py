@@ -7,7 +7,7 @@ overrides for every cell. What has results is not trained again.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,21 @@ from provenline.ablation.design import Design, cells, expand
 from provenline.ablation.effects import Rules
 from provenline.ablation.params import AblationParams
 from provenline.ablation.result import CHOOSING, Measured, result
+from provenline.ablation.spread import Training, spreads
 from provenline.errors import InputError
 from provenline.evaluation.params import IntervalParams
+from provenline.evaluation.seeds import ground_sha256, read_spreads
 from provenline.files import write_json
 from stages import _runtime as runtime
 from stages._ablation_runs import log_ablation
 from stages._ablation_table import show
-from stages._cells import only_training_moves, same_frames, score_all, stand
+from stages._cells import Stand, only_training_moves, same_frames, score_all, stand
 from stages._commits import composed
 from stages._experiments import Outcome, run
 from stages._queue import DvcQueue
 
 CONF, DEFAULT = Path("conf/ablation"), "augment"
-RESULT = Path("metrics/ablation.json")
+RESULT, SPREADS = Path("metrics/ablation.json"), Path("data/seed_spread.json")
 
 
 def main() -> None:
@@ -49,8 +51,9 @@ def main() -> None:
         first = {one.name: parameters[wanted[one.name, params.seeds[0]][0]] for one in design.settings}
         found = analyse(name, params, design, revs, first)
         failed = [{"cell": one, "why": why} for one, why in outcome.failed.items()]
-        write_json(RESULT, {"name": name, **found, "failed": failed})
-        show(found, RESULT)
+        if design.contrasts:  # a sweep of seeds alone says nothing of factors: the last one that did stays
+            write_json(RESULT, {"name": name, **found, "failed": failed})
+        show(found, RESULT if design.contrasts else SPREADS)
         say_failures(outcome)
     sys.exit(1 if outcome.failed else 0)
 
@@ -111,13 +114,22 @@ def analyse(
     same_frames({f"{name}-{setting}-s{seed}": rev for (setting, seed), rev in revs.items()}, round_)
     ground = stand(next(iter(revs.values())), reference)
     sets = (CHOOSING, ground.judged_on)
-    scored = score_all(ground, revs, sets, params.metrics, name, round_)
+    trained = score_all(ground, revs, sets, params.metrics, name, round_)
+    keep_spreads(name, (one.training for one in trained.values()), ground)
     rules = rules_of(params, ground.params.interval)
-    scores = {cell: one.scores for cell, one in scored.items()}
-    measured = result(Measured(params, design, scores, ground.judged_on, rules))
+    scored = {cell: one.training.scores for cell, one in trained.items()}
+    measured = result(Measured(params, design, scored, ground.judged_on, rules))
     found = {"split_sha256": ground.split_sha256, **measured}
-    log_ablation(name, found, design.settings, scored, parameters)
+    log_ablation(name, found, design.settings, trained, parameters)
     return found
+
+
+def keep_spreads(name: str, trained: Iterable[Training], ground: Stand, path: Path = SPREADS) -> None:
+    """Add how far trainings by one recipe scatter to what `eval` reads; older findings on others stay."""
+    judged = ground.judged_on
+    mark = ground_sha256(ground.frames, ground.boxes, ground.labels, judged, ground.params)
+    kept = {**read_spreads(path), **spreads(trained, name, judged, mark)}
+    write_json(path, {one: kept[one].model_dump(mode="json") for one in sorted(kept)})
 
 
 def rules_of(params: AblationParams, interval: IntervalParams) -> Rules:

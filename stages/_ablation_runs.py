@@ -47,7 +47,7 @@ def log_ablation(
             run = _cell(experiment, mark, named[setting], seed)
             tags = {"pipeline": cell.mark, "experiment": cell.experiment}
             sender.add(run, _records(_scores(cell), tags))
-            sender.add(run, [tracking.points("epoch/", row) for row in cell.history])
+            sender.add(run, [tracking.points("epoch/", row) for row in cell.training.report["history"]])
 
 
 def _digest(text: str) -> str:
@@ -97,7 +97,7 @@ def label(setting: Setting) -> str:
 def _scores(cell: Cell) -> dict[str, float]:
     return {
         f"{name}/{metric}": number.estimate
-        for name, row in cell.scores.items()
+        for name, row in cell.training.scores.items()
         for metric, number in row.items()
         if number.estimate is not None
     }

@@ -14,7 +14,8 @@ from stages import _runtime as runtime
 
 def show(found: Mapping[str, Any], file: Path) -> None:
     """Print the object that `analyse` returns; ``file`` is where it was written."""
-    out.print(_effects(found))
+    if found["effects"]:
+        out.print(_effects(found))
     out.print(_settings(found))
     for text in (*found["sentences"], (found["choice"] or {}).get("sentence"), *found["warnings"]):
         if text:

@@ -12,7 +12,8 @@ import pandas as pd
 import yaml
 
 from provenline import tables
-from provenline.ablation.measure import Scores, scores
+from provenline.ablation.measure import scores
+from provenline.ablation.spread import Training
 from provenline.errors import InputError
 from provenline.evaluation.params import EvalParams
 from provenline.files import read_json, sha256_file
@@ -63,14 +64,12 @@ class Cell:
     """What came of a cell.
 
     Attributes:
-        scores: On the sets that it is judged on.
-        history: Of its training, one row per epoch.
+        training: Its report, and its scores on the sets that it is judged on.
         mark: Of its own run in MLflow.
         experiment: Its commit, as DVC's experiment has it.
     """
 
-    scores: Scores
-    history: tuple[Mapping[str, float], ...]
+    training: Training
     mark: str
     experiment: str
 
@@ -195,5 +194,5 @@ def score_all(
             tracking.curve("train.epoch", training["history"], params=params)
             mark = tracking.fingerprint(params)
         measured = scores(given.frames, given.boxes, table, given.labels, sets, metrics, given.params)
-        found[setting, seed] = Cell(measured, tuple(training["history"]), mark, rev)
+        found[setting, seed] = Cell(Training(seed, training, measured), mark, rev)
     return found

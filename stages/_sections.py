@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from provenline.annotations.params import AnnotateParams
+from provenline.cost.params import CostParams
 from provenline.detectors.params import ModelParams
 from provenline.engines.params import Target
 from provenline.errors import InputError
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Any] = {
     "line": runtime.Line,
     "interval": IntervalParams,
     "profile": runtime.Profile,
+    "cost": CostParams,
 }
 PLAIN = ("round", "seed", "target")
 

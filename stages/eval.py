@@ -13,10 +13,12 @@ from provenline.detectors.params import ModelParams
 from provenline.evaluation import label_errors
 from provenline.evaluation.assess import assess
 from provenline.evaluation.params import EvalParams
-from provenline.files import sha256_file, write_json
+from provenline.evaluation.seeds import Trainings, read_spreads
+from provenline.files import read_json, sha256_file, write_json
 from stages import _runtime as runtime
 
 FOUND, REVIEW = Path("data/predictions"), Path("data/review/label_errors.csv")
+TRAINING, SPREADS = Path("metrics/train.json"), Path("data/seed_spread.json")
 COLUMNS = ["model", "split", "category", "recall", "precision"]
 
 
@@ -26,10 +28,8 @@ def main() -> str:
     usecase, round_ = runtime.params("usecase", runtime.UseCase), runtime.value("round")
     weights = Path("models") / f"{usecase.name}_{round_}.pt"
     tuned = model.with_weights("candidate", weights, sha256_file(weights), usecase.classes)
-    models = {
-        name: open_checkpoint(one, runtime.value("profile.device"))
-        for name, one in {"base": model, "candidate": tuned}.items()
-    }
+    both = {"base": model, "candidate": tuned}
+    models = {name: open_checkpoint(one, runtime.value("profile.device")) for name, one in both.items()}
     split = Path("data") / f"dataset_split_{round_}.csv"
     frames, boxes = judged(pd.read_csv(split, usecols=["frame_id", "split"]))
     there = frames["split"] == "deployment"
@@ -38,12 +38,13 @@ def main() -> str:
     found = {"base": base, "candidate": predict_frames(models["candidate"], frames, Path(), runtime.BATCH)}
     tables.write(found["candidate"], FOUND / "candidate.parquet", tables.PREDICTIONS)
     same = models["base"].fingerprint == models["candidate"].fingerprint
-    done = assess(frames, boxes, found, usecase.classes, params, same_model=same)
+    seeds = Trainings(read_json(TRAINING), read_spreads(SPREADS))
+    done = assess(frames, boxes, found, usecase.classes, params, same_model=same, trainings=seeds)
     runtime.write_rows(Path("plots/eval/precision_recall.csv"), done.curves["precision_recall"], COLUMNS)
     label_errors.write(done.suspicions, REVIEW)
     done.result["label_errors"]["file"] = REVIEW.as_posix()
     write_json(Path("metrics") / f"eval_{round_}.json", {"split_sha256": sha256_file(split), **done.result})
-    read = [*runtime.judged(*runtime.SIDES), split, model.weights, weights]
+    read = [*runtime.judged(*runtime.SIDES), split, model.weights, weights, TRAINING, SPREADS]
     runtime.inputs("eval", [*read, *(FOUND / f"{name}.parquet" for name in found)])
     return f"eval on {done.result['judged_on']}: better is {done.result['better']}"
 

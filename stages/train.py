@@ -12,6 +12,7 @@ from provenline.training.keeping import forget
 from provenline.training.params import TrainParams
 from provenline.training.peaks import sentences
 from provenline.training.train import fine_tune, fingerprint, pass_through
+from stages import _cost as cost
 from stages import _runtime as runtime
 from stages import _tracking as tracking
 
@@ -32,8 +33,8 @@ def main() -> str:
         seen = sha256_tree("data/dataset")
         state = STATES / fingerprint(params, digest, seen)
         tracking.data(Path("data") / f"dataset_split_{round_}.csv", dataset.parent, seen)
-        with tracking.live():
-            report = fine_tune(dataset, base, digest, params, out, peaks, state, on_epoch)
+        with tracking.live(), cost.counted(dataset, params, state) as meter:
+            report = fine_tune(dataset, base, digest, params, out, peaks, state, meter.after(on_epoch))
         report["dataset_sha256"] = seen
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None

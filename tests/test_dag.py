@@ -18,6 +18,7 @@ EXEMPT = {
     "stages/_sending.py",
     "stages/_spool.py",
     "stages/_load.py",
+    "stages/_cost.py",
     "stages/_compose.py",
     "stages/_sections.py",
     "provenline/__init__.py",

@@ -16,8 +16,9 @@ MAY = {
     "reports": BOTTOM | BESIDE | ABOVE | {"dossier"},
     "ablation": BOTTOM | {"evaluation"},
     "dossier": BOTTOM,
+    "cost": BOTTOM,
     "residency": BOTTOM | {"footage"},
-    "commands": BOTTOM | BESIDE | ABOVE | {"dossier", "reports", "residency"},
+    "commands": BOTTOM | BESIDE | ABOVE | {"cost", "dossier", "reports", "residency"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 

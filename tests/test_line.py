@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from provenline.cost.ledger import Ledger
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 ROOT = Path(__file__).parents[1]
 VENV = Path(sys.executable).parent
@@ -263,6 +265,15 @@ def test_dvc_and_mlflow_draw_the_same_curves(clone: Path) -> None:
         assert value == float(next(row[name] for row in rows if int(row["epoch"]) == epoch))
 
 
+def test_the_training_was_counted(clone: Path) -> None:
+    (one,) = Ledger.of(clone).entries()
+    assert one.finished == bool(metric(clone, "train")["epochs"]) and one.machine == "local"
+    assert (one.epochs, one.images, one.imgsz) == (1, 24, 160) and one.seconds >= one.epoch_seconds > 0
+    assert "of 200.00 USD spent" in run(clone, str(VENV / "provenline"), "cost")
+    found = metric(clone, "eval_v0")["seeds"]
+    assert found["trainings"] == 1 and "one training" in found["sentence"]
+
+
 def test_the_summary_is_printed(clone: Path) -> None:
     printed = run(clone, str(VENV / "provenline"), "summary")
     for words in ("Stage A", "Fine-tuned", "Shadow", "reports/index.html"):
@@ -294,10 +305,10 @@ def kill_the_training(clone: Path, over: threading.Event) -> None:
                     return
 
 
-def ablate(clone: Path) -> subprocess.CompletedProcess[str]:
+def ablate(clone: Path, name: str = "two") -> subprocess.CompletedProcess[str]:
     who = {f"GIT_{role}_{key}": "t" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
     environment = environment_of(clone) | who | {"PATH": f"{VENV}{os.pathsep}{os.environ['PATH']}"}
-    command = [str(VENV / "python"), "-m", "stages._ablate", "two"]
+    command = [str(VENV / "python"), "-m", "stages._ablate", name]
     return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -337,3 +348,41 @@ def test_an_ablation_names_what_was_killed_and_goes_on(clone: Path) -> None:
         here = next(one for one in found["settings"] if one["name"] == cell)["sets"][found["judged_on"]]
         for name in ("map50", "recall"):
             assert here[name]["estimate"] == pytest.approx(told[name]["estimate"], abs=1e-6)
+
+
+SEEDS = """
+about: How far do trainings scatter?
+design: one_at_a_time
+seed_key: train.recipe.seed
+seeds: [0, 1]
+common: [source=simline_tiny, profile=tiny, train.when=always]
+factors: {}
+wholes: {}
+metrics: [map50, recall]
+min_seeds: 2
+warn_seeds: 5
+"""
+
+
+def test_the_spread_between_seeds_comes_to_the_comparison(clone: Path) -> None:
+    """After the ablation. Cells are trained in folders of their own, and counted here."""
+    ledger, before = Ledger.of(clone), metric(clone, "ablation")
+    counted = len(ledger.entries())
+    (clone / "conf" / "ablation" / "alone.yaml").write_text(SEEDS)
+    done = ablate(clone, "alone")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert metric(clone, "ablation") == before
+    assert len(ledger.entries()) > counted
+    again = ablate(clone, "alone")
+    assert again.returncode == 0, again.stderr
+    assert "experiments" not in again.stderr  # what it wrote itself does not make its cells run again
+    composing = ["source=simline_tiny", "profile=tiny", "train.when=always"]
+    run(clone, str(VENV / "python"), "-m", "stages._compose", *composing)
+    run(clone, str(VENV / "dvc"), "repro", "eval")
+    found, spread = metric(clone, "eval_v0"), json.loads((clone / "data/seed_spread.json").read_text())
+    assert found["seeds"]["trainings"] == 2 and found["seeds"]["spread"]["of"] == "alone"
+    (values,) = (one["figures"] for one in spread.values() if one["name"] == "alone")
+    judged = found["splits"][found["judged_on"]]
+    assert values["map50"]["0"] == pytest.approx(judged["candidate"]["map50"]["estimate"], abs=1e-6)
+    gain = sum(values["map50"].values()) / 2 - judged["base"]["map50"]["estimate"]
+    assert found["seeds"]["difference"]["map50"]["estimate"] == pytest.approx(gain, abs=2e-6)

@@ -68,8 +68,8 @@ class AblationParams(BaseModel):
 
     @model_validator(mode="after")
     def _something(self) -> AblationParams:
-        if not self.factors and not self.wholes:
-            raise ValueError("neither factors nor wholes: there is nothing to compare")
+        if not self.factors and not self.wholes and len(self.seeds) < 2:
+            raise ValueError("neither factors, nor wholes, nor a second seed: there is nothing to compare")
         levels = (overrides for levels in self.factors.values() for overrides in levels.values())
         for override in (one for group in (self.common, *self.wholes.values(), *levels) for one in group):
             if override.split("=")[0].lstrip("+~") in {"seed", self.seed_key}:

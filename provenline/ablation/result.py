@@ -84,9 +84,11 @@ def choice(given: Measured) -> dict[str, Any] | None:
     would not be: picking it there is selection, and flatters.
 
     Returns:
-        None where no setting has results for every seed on both sets.
+        None where there is one setting alone, or none has results for every seed on both sets.
     """
     metric = given.params.metrics[0]
+    if len(given.design.settings) < 2:
+        return None
     if CHOOSING not in given.sets() or given.judged_on not in given.sets():
         return None
     means = {

@@ -13,6 +13,7 @@ from provenline.evaluation.compare import evaluate
 from provenline.evaluation.curves import curves
 from provenline.evaluation.label_errors import summary, suspicions
 from provenline.evaluation.params import EvalParams
+from provenline.evaluation.seeds import Trainings
 from provenline.evaluation.why import why
 
 BINS = 20  # of the histogram of confidences
@@ -41,6 +42,7 @@ def assess(
     params: EvalParams,
     *,
     same_model: bool = False,
+    trainings: Trainings | None = None,
 ) -> Assessment:
     """Compare two models, diagnose each, and look for labels that both make doubtful.
 
@@ -51,8 +53,9 @@ def assess(
         labels: Labels that are looked at.
         params: See there.
         same_model: The candidate is the base: only the base is diagnosed.
+        trainings: See ``compare.evaluate``.
     """
-    result = evaluate(frames, boxes, predictions, labels, params, same_model=same_model)
+    result = evaluate(frames, boxes, predictions, labels, params, same_model=same_model, trainings=trainings)
     used = {model: predictions[model] for model in (MODELS[:1] if same_model else MODELS)}
     case = prepare(frames, boxes, used, labels, params.iou)
     doubtful = suspicions(frames, boxes, used, labels, params.why)

@@ -16,6 +16,7 @@ from provenline.evaluation.operating import Threshold, at, choose
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.parts import DIFFERENCE, Part
 from provenline.evaluation.rules import advise, better, non_inferiority
+from provenline.evaluation.seeds import Trainings, ground_sha256, judge_recipe
 
 __all__ = ["MODELS", "SPLITS", "Case", "evaluate", "prepare"]
 
@@ -34,6 +35,7 @@ def evaluate(
     params: EvalParams,
     *,
     same_model: bool = False,
+    trainings: Trainings | None = None,
 ) -> dict[str, Any]:
     """Evaluate both models on every split, and the difference on the same draws of groups.
 
@@ -48,12 +50,15 @@ def evaluate(
         labels: Labels that are looked at.
         params: See there.
         same_model: The candidate is the base: nothing is compared.
+        trainings: The candidate's, and those that differ from it by seed alone; None: nothing is said of
+            the recipe that it was trained by.
 
     Returns:
         A JSON object: ``splits`` (of each both models, their difference, ``own``, and the same by
         category, camera, day, size and class), ``thresholds``, ``judged_on``, ``targets``,
-        ``improvement``, ``better``, ``holm``, ``non_inferiority``, ``rule`` (the last three None for
-        one model), ``plan`` and ``warnings``.
+        ``improvement``, ``better``, ``seeds`` (see ``seeds.judge_recipe``), ``holm``,
+        ``non_inferiority``, ``rule`` (the last four None for one model), ``plan`` and ``warnings``.
+        Where the spread between seeds is known, ``better`` asks for the recipe's gain too.
     """
     tables_of = {model: predictions[model] for model in (MODELS[:1] if same_model else MODELS)}
     case = prepare(frames, boxes, tables_of, labels, params.iou)
@@ -65,6 +70,12 @@ def evaluate(
     measured = {split: measure_split(case, split, seen, own, params) for split in case.splits()}
     there = [name for name in ("deployment", "test") if name in measured and measured[name].whole.objects]
     judged_on = there[0] if there else None
+    whole = measured[judged_on].whole if judged_on and not same_model else None
+    seeds, gain = None, None
+    if whole and trainings:
+        ground = ground_sha256(frames, boxes, labels, str(judged_on), params)
+        seeds, gain = judge_recipe(whole, trainings, ground, params)
+    verdicts = _judge(measured[judged_on] if judged_on else None, same_model, params)
     return {
         "labels": list(labels),
         "iou": params.iou,
@@ -73,7 +84,9 @@ def evaluate(
         "splits": {split: one.to_dict() for split, one in measured.items()},
         "thresholds": {"chosen_on": CHOSEN_ON, **_thresholds(chosen)},
         "judged_on": judged_on,
-        **_judge(measured[judged_on] if judged_on else None, same_model, params),
+        **verdicts,
+        "seeds": seeds,
+        "better": verdicts["better"] and (gain is None or better(gain, params.interval)),
         "warnings": [
             *_warnings(measured, judged_on, same_model, params),
             *_unchosen(chosen, params.score),

@@ -54,6 +54,7 @@ def _operating(evidence: Evidence) -> list[str]:
         return []
     texts = [
         judged_story.helped(evidence, given) if not given.same_model else "",
+        judged_story.seeds_sentence(given),
         judged_story.rule_sentence(given),
         judged_story.non_inferiority_sentence(given),
         judged_story.threshold_sentence(given) if not given.same_model else "",

@@ -17,6 +17,7 @@ from provenline.reports.judged_evidence import (
     Plan,
     PlanRow,
     Rule,
+    Seeds,
     Threshold,
     Thresholds,
 )
@@ -56,6 +57,7 @@ def evaluation(given: Document) -> Evaluation:
         non_inferiority=_non_inferiority(given),
         rule=_rule(given.part("rule")) if given.has("rule") else None,
         plan=plan(given),
+        seeds=_seeds(given.part("seeds")) if given.has("seeds") else None,
         why=why_readings.why(given.part("why")) if given.has("why") else None,
         label_errors=why_readings.label_errors(given),
     )
@@ -173,6 +175,17 @@ def _rule(given: Document) -> Rule:
         relative=given.estimate("relative"),
         value=given.text("value"),
         reason=given.text("reason", ""),
+    )
+
+
+def _seeds(given: Document) -> Seeds:
+    spread = given.part("spread.sd") if given.has("spread.sd") else None
+    return Seeds(
+        trainings=given.count("trainings"),
+        verdict=verdict(given, "recipe.value") if given.has("recipe") else None,
+        difference={name: given.estimate(f"difference.{name}") for name, _ in given.parts("difference")},
+        spread={name: spread.number(name) for name in spread.value} if spread else {},
+        sentence=given.text("sentence"),
     )
 
 

@@ -160,6 +160,25 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Seeds:
+    """Whether the recipe helps, whatever the seed.
+
+    Attributes:
+        trainings: That differ by seed alone and are known; one where nobody measured how they scatter.
+        verdict: On the recipe; None where the spread is unknown.
+        difference: What the recipe gains over the base, by metric; likewise empty.
+        spread: Standard deviation between trainings, by metric.
+        sentence: The evaluator's.
+    """
+
+    trainings: int
+    verdict: Verdict | None
+    difference: Mapping[str, Estimate | None]
+    spread: Mapping[str, float]
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Base against candidate.
 
@@ -180,6 +199,7 @@ class Evaluation:
         non_inferiority: None where nothing was compared.
         rule: None where nothing was compared.
         plan: What more footage would settle.
+        seeds: What is known of other seeds; None where nothing was compared.
         why: What goes wrong.
         label_errors: Doubtful labels of the development footage.
     """
@@ -200,6 +220,7 @@ class Evaluation:
     non_inferiority: NonInferiority | None = None
     rule: Rule | None = None
     plan: Plan = Plan((), ())
+    seeds: Seeds | None = None
     why: Why | None = None
     label_errors: LabelErrors | None = None
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from provenline.reports import judged_story, words
 from provenline.reports.ceilings import CEILING_NOTE, reach
 from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Paired
-from provenline.reports.judged_evidence import HolmRow
+from provenline.reports.judged_evidence import HolmRow, Seeds
 from provenline.reports.tabular import Cell, Table, named, units
 
 MODELS = {"base": "Off-the-shelf", "candidate": "Fine-tuned"}
@@ -17,7 +17,7 @@ _KEYS = ("recall", "map50")
 
 
 def tables(evidence: Evidence, given: Evaluation) -> list[Table]:
-    """Return Table 4 (classes, operations, slices), Table 5 (sets, thresholds) and Table 12 (planning).
+    """Return Tables 4 (classes, operations, slices, seeds), 5 (sets, thresholds) and 12 (planning).
 
     Every AP stands beside its ceiling, where the labels have one.
     """
@@ -28,6 +28,8 @@ def tables(evidence: Evidence, given: Evaluation) -> list[Table]:
         found += [_operations(evidence, given, given.judged, key) for key in _KEYS]
         if given.slices:
             found += [_slices(evidence, given, given.judged, key) for key in _KEYS]
+        if given.seeds and given.seeds.difference:
+            found.append(_seeds(evidence, given.judged, given.seeds))
     found.append(_sets(evidence, given))
     if given.thresholds:
         found.append(_thresholds(evidence, given))
@@ -142,6 +144,26 @@ def _slices(evidence: Evidence, given: Evaluation, judged: Comparison, key: str)
 
 def _head(kind: str, one: Comparison) -> tuple[Cell, ...]:
     return (_SLICES.get(kind, kind), one.name or "(not stated)", one.groups, one.objects)
+
+
+def _seeds(evidence: Evidence, judged: Comparison, given: Seeds) -> Table:
+    """Return Table 4e: what this model gains, and what its recipe does whatever the seed."""
+    rows: list[tuple[Cell, ...]] = [
+        (words.metric(key), judged.metrics[key].difference, gain, words.difference(gain, key), spread)
+        for key, gain in given.difference.items()
+        if (spread := given.spread.get(key)) is not None and key in judged.metrics
+    ]
+    columns = ("Metric", "This model", "Its recipe", "The recipe reads", "Between trainings")
+    return Table(
+        name="table_4_seeds",
+        title=f"Table 4e. Tuned minus base: this model, and its recipe over {given.trainings} trainings "
+        f"({judged.name} set)",
+        columns=columns,
+        rows=tuple(rows),
+        signed=frozenset(columns[1:3]),
+        note=f"This model's interval is over {evidence.unit}s; its recipe's over {evidence.unit}s and seeds, "
+        "around the mean of all trainings. Between trainings: standard deviation.",
+    )
 
 
 def _sets(evidence: Evidence, given: Evaluation) -> Table:

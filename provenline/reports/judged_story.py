@@ -155,6 +155,17 @@ def non_inferiority_sentence(given: Evaluation) -> str:
     )
 
 
+def seeds_sentence(given: Evaluation) -> str:
+    """Say what other seeds would have given, and so whether it is the recipe that helps."""
+    return words.sentence(given.seeds.sentence) if given.seeds else ""
+
+
+def lucky(given: Evaluation) -> bool:
+    """Return whether this model is better, and its recipe, whatever the seed, not proven to be."""
+    passed = given.improvement is not None and given.improvement.verdict == "pass"
+    return passed and given.seeds is not None and given.seeds.verdict in ("fail", "inconclusive")
+
+
 def threshold_sentence(given: Evaluation) -> str:
     """Say which threshold each model would choose, and what it gives on the set that counts."""
     chosen = given.thresholds

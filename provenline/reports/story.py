@@ -105,13 +105,15 @@ def _fine_tuning(evidence: Evidence) -> Card:
         return Card(
             "fine-tuning", question, "inconclusive", "Could not be judged", (), _sentences(given.warnings), ""
         )
+    lucky = judged_story.lucky(given)
+    answer = "This model does better, its recipe is not proven to" if lucky else _than_base(gate)
     proven = sum(one.verdict == "pass" for one in given.targets)
     targets = f"{proven} of {plural(len(given.targets), 'target')} proven." if given.targets else ""
     return Card(
         anchor="fine-tuning",
         question=question,
-        verdict=gate.verdict,
-        answer=_than_base(gate) if not given.losses else f"{_than_base(gate)}, but worse in one respect",
+        verdict=given.seeds.verdict if lucky and given.seeds and given.seeds.verdict else gate.verdict,
+        answer=answer if not given.losses else f"{answer}, but worse in one respect",
         strips=(strip(gate, difference=True),),
         targets=tuple(_target(evidence, given, target) for target in given.targets),
         reason=" ".join(filter(None, (targets, _but(given), _open(gate)))),

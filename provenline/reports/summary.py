@@ -90,12 +90,13 @@ def evaluation_line(given: Evaluation, evidence: Evidence) -> str:
 
 
 def follow_ups(given: Evaluation) -> list[tuple[str, str]]:
-    """Return what to do next: what the rule says, own thresholds, and what would settle open verdicts."""
+    """Return what is beside the verdict: other seeds, the rule, thresholds, what would settle the rest."""
     if given.same_model:
         return []
     planned = judged_story.planning(given)
     more = f" ({len(planned) - 1} more on the page)" if len(planned) > 1 else ""
     told = [
+        ("Seeds", judged_story.seeds_sentence(given)),
         ("Rule", judged_story.rule_sentence(given).removeprefix(judged_story.RULE)),
         ("Thresholds", judged_story.threshold_sentence(given)),
         ("Planning", f"{planned[0]}{more}" if planned else ""),

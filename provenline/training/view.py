@@ -69,6 +69,15 @@ def build_view(dataset_yaml: Path, folder: Path, limit: int) -> View:
     return View(folder / "view.yaml", names, train, val, boxes)
 
 
+def training_images(dataset_yaml: Path, limit: int) -> int:
+    """Return how many training images a view of the data set would have.
+
+    Raises:
+        InputError: The data set is missing or has none.
+    """
+    return len(evenly(_images(dataset_yaml, _settings(dataset_yaml), "train"), limit))
+
+
 def evenly(items: list[Path], limit: int) -> list[Path]:
     """Return at most ``limit`` of the items, evenly spaced; 0 returns all of them.
 

@@ -58,7 +58,7 @@ def test_cells_go_seed_by_seed_and_the_seed_has_the_last_word() -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"factors": {}, "wholes": {}}, "nothing to compare"),
+        ({"factors": {}, "wholes": {}, "seeds": [0]}, "nothing to compare"),
         ({"seeds": [0, 0]}, "twice"),
         ({"seeds": []}, "at least 1"),
         ({"common": ["seed=3"]}, "seeds are named"),

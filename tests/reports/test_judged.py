@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provenline.files import read_json, write_json
-from provenline.reports import ceilings, judged_story, rows, words
+from provenline.reports import ceilings, judged_story, rows, story, words
 from provenline.reports.cards import model_card
 from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Gate, Paired
 from provenline.reports.gather import gather
@@ -36,6 +36,7 @@ LATER = (
     "plan",
     "why",
     "label_errors",
+    "seeds",
 )
 
 
@@ -192,6 +193,59 @@ def test_several_classes_stand_beside_all_of_them(copy: Path) -> None:
     (cell,) = [row[2] for row in found.rows if row[:2] == ("phone", "mAP50-95")]
     assert cell == Estimate(0.25)
     assert "no interval is given" in found.note
+
+
+# Seeds
+
+LUCKY = {
+    "trainings": 5,
+    "spread": {"of": "seeds", "degrees_of_freedom": 4, "sd": {"map50": 0.031, "recall": 0.02}},
+    "difference": {
+        "map50": {"estimate": 0.02, "low": -0.04, "high": 0.08, "groups": 14},
+        "recall": {"estimate": 0.11, "low": 0.03, "high": 0.19, "groups": 14},
+    },
+    "recipe": {"metric": "map50", "bound": 0.0, "end": "low", "better": "higher", "value": "inconclusive"},
+    "sentence": "that the recipe helps is not proven: over 5 trainings, gain of the recipe in map50 0.020",
+}
+
+
+def test_one_training_is_said_to_be_one_and_nothing_else_moves(copy: Path) -> None:
+    before = render(gather(copy, "v0", "lbzf_person"), {}, Examples("", []), [])
+    alone = {
+        "trainings": 1,
+        "spread": None,
+        "difference": None,
+        "recipe": None,
+        "sentence": "one training of map50",
+    }
+    change(copy / "metrics/eval_v0.json", "seeds", alone)
+    evidence = gather(copy, "v0", "lbzf_person")
+    page = render(evidence, {}, Examples("", []), [])
+    said = "One training of mAP50."
+    assert said in page and page.replace(f'<p class="note">{said}</p>', "").split() == before.split()
+    assert ("Seeds", said) in lines(copy) and said in model_card(evidence)
+    assert "table_4_seeds" not in rows.all_tables(evidence)
+
+
+def test_a_lucky_seed_is_no_yes(copy: Path) -> None:
+    path = copy / "metrics/eval_v0.json"
+    change(path, "improvement.value", "pass")
+    change(path, "seeds", LUCKY)
+    evidence = gather(copy, "v0", "lbzf_person")
+    card = story.cards(evidence)[1]
+    assert card.verdict == "inconclusive"
+    assert card.answer.startswith("This model does better, its recipe is not proven to")
+    page = " ".join(Reader(render(evidence, {}, Examples("", []), [])).text.split())
+    assert "That the recipe helps is not proven: over 5 trainings" in page
+    found = rows.all_tables(evidence)["table_4_seeds"]
+    assert "over 5 trainings" in found.title and [row[0] for row in found.rows] == ["mAP50", "recall"]
+    own = whole(copy)["splits"]["deployment"]["difference"]["map50"]
+    assert (found.rows[0][1].value, found.rows[0][1].low) == (own["estimate"], own["low"])
+    assert found.rows[0][2:] == (Estimate(0.02, -0.04, 0.08, 14), "cannot be told apart", 0.031)
+    assert found.rows[1][3] == "better"
+    # Where the recipe is proven too, the answer is the usual one.
+    change(path, "seeds", {**LUCKY, "recipe": {**LUCKY["recipe"], "value": "pass"}})
+    assert story.cards(gather(copy, "v0", "lbzf_person"))[1].answer.startswith("Yes: better than the base")
 
 
 # What is said

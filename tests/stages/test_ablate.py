@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ SHIPPED = sorted((ROOT / "conf" / "ablation").glob("*.yaml"))
 
 
 def test_the_list_of_ablations_is_whole() -> None:
-    assert [path.stem for path in SHIPPED] == ["augment", "small", "sweep"]
+    assert [path.stem for path in SHIPPED] == ["augment", "seeds", "small", "sweep"]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -82,7 +83,7 @@ def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, fault: dict, sai
 
 
 def test_an_unknown_ablation_lists_those_there_are() -> None:
-    with pytest.raises(InputError, match="augment, small, sweep"):
+    with pytest.raises(InputError, match="augment, seeds, small, sweep"):
         _ablate.read(ROOT / "conf" / "ablation" / "smal.yaml")
     with pytest.raises(InputError, match="one ablation at a time"):
         _ablate.arguments(["small", "augment"])
@@ -127,3 +128,47 @@ def test_cells_on_other_data_are_refused_by_what_dvc_says(monkeypatch: pytest.Mo
     _cells.same_frames({"one": "r1", "two": "r2"}, "v0")
     with pytest.raises(InputError, match=r"boxes\.parquet: three was judged on other data"):
         _cells.same_frames({"one": "r1", "three": "r3"}, "v0")
+
+
+def test_what_a_sweep_finds_is_added_to_what_others_found(tmp_path: Path) -> None:
+    from provenline.ablation.measure import scores
+    from provenline.ablation.spread import Training
+    from provenline.evaluation.seeds import read_spreads
+    from provenline.files import write_json
+    from stages._cells import Stand
+    from tests.evaluation import world
+    from tests.evaluation.test_seeds import field, report
+
+    frames, boxes, _, found = field([0.9, 0.8])
+    params, path = world.eval_params(), tmp_path / "data" / "seed_spread.json"
+    ground = Stand(frames, boxes, ("person",), params, "deployment", "s" * 64)
+    trained = [
+        Training(
+            seed, report(seed), scores(frames, boxes, one, ["person"], ["deployment"], ["recall"], params)
+        )
+        for seed, one in enumerate(found)
+    ]
+    other = {
+        "name": "x",
+        "judged_on": "test",
+        "figures": {"recall": {"0": 0.5, "1": 0.6}},
+        "sd": {"recall": 0.07},
+        "freedom": 1,
+    }
+    write_json(path, {"0" * 16: other})
+    for _ in range(2):  # measured again it stands there once
+        _ablate.keep_spreads("seeds", trained, ground, path)
+    known = read_spreads(path)
+    assert len(known) == 2 and known["0" * 16].figures["recall"] == {0: 0.5, 1: 0.6}
+    (mine,) = (one for one in known.values() if one.name == "seeds")
+    assert set(mine.figures["recall"]) == {0, 1} and mine.judged_on == "deployment"
+    assert json.loads(path.read_text())["0" * 16] == other
+
+
+def test_a_sweep_of_seeds_alone_compares_nothing_and_chooses_nothing() -> None:
+    params = _ablate.read(ROOT / "conf" / "ablation" / "seeds.yaml")
+    design = expand(params)
+    assert [one.name for one in design.settings] == ["reference"] and design.contrasts == ()
+    assert {seed for _, seed in cells(params, design, "seeds")} == {0, 1, 2, 3, 4}
+    with pytest.raises(ValueError, match="nor a second seed"):
+        type(params).model_validate({**params.model_dump(), "seeds": [0]})

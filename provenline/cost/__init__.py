@@ -1,0 +1,1 @@
+"""What training costs: a ledger, a ceiling, and what other machines would cost."""
