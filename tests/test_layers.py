@@ -13,12 +13,13 @@ MAY = {
     **dict.fromkeys(BOTTOM | BESIDE, BOTTOM),
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
-    "reports": BOTTOM | BESIDE | ABOVE | {"dossier"},
+    "device": BOTTOM | {"detectors", "engines"},
+    "reports": BOTTOM | BESIDE | ABOVE | {"dossier", "device"},
     "ablation": BOTTOM | {"evaluation"},
     "dossier": BOTTOM,
     "cost": BOTTOM,
     "residency": BOTTOM | {"footage"},
-    "commands": BOTTOM | BESIDE | ABOVE | {"cost", "dossier", "reports", "residency"},
+    "commands": BOTTOM | BESIDE | ABOVE | {"dossier", "reports", "residency", "device", "cost"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 

@@ -341,14 +341,17 @@ def test_an_ablation_is_one_run_with_one_below_it_for_each_cell(project: Path) -
     from mlflow.tracking import MlflowClient
 
     from provenline.ablation.result import result
+    from provenline.ablation.spread import Training
     from stages._ablation_runs import log_ablation
     from stages._cells import Cell
     from tests.ablation.test_effects import measured
 
     given = measured()
     found = {"split_sha256": "5" * 64, **result(given)}
-    history = ({"epoch": 1, "mAP50": 0.25}, {"epoch": 2, "mAP50": 0.5})
-    cells = {cell: Cell(scores, history, "mark", "rev") for cell, scores in given.scores.items()}
+    report = {"history": [{"epoch": 1, "mAP50": 0.25}, {"epoch": 2, "mAP50": 0.5}]}
+    cells = {
+        cell: Cell(Training(cell[1], report, scores), "mark", "rev") for cell, scores in given.scores.items()
+    }
     for _ in range(2):  # the second time nothing is new
         log_ablation("small", found, given.design.settings, cells, {"some": "parameters"})
         assert send(project) == ""
