@@ -211,7 +211,8 @@ def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, vi
 
 def _close(trainer: Any) -> None:
     for name in ("train_loader", "test_loader"):
-        if hasattr(loader := getattr(trainer, name, None), "close"):
+        loader: Any = getattr(trainer, name, None)
+        if hasattr(loader, "close"):
             loader.close()  # its reading processes hold memory
 
 
