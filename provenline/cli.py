@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from provenline.commands import annotations as labels
-from provenline.commands import footage, media, plan, push, review, split, stage_a, verify
+from provenline.commands import device, engine, footage, media, plan, push, review, split, stage_a, verify
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -20,6 +20,8 @@ app.add_typer(labels.app, name="annotations")
 app.add_typer(split.app, name="split")
 app.add_typer(stage_a.app, name="stage-a")
 app.add_typer(review.app, name="review")
+app.add_typer(engine.app, name="engine")
+app.add_typer(device.app, name="device")
 app.command("push")(push.push)
 app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)

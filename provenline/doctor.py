@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 State = Literal["ok", "missing", "note"]
-BASE = ("numpy", "pandas", "pyarrow", "opencv-python", "av", "onnxruntime", "pydantic", "dvc", "dvc-s3")
+BASE = (
+    "numpy", "pandas", "pyarrow", "opencv-python", "av", "onnxruntime", "pydantic", "cryptography",
+    "dvc", "dvc-s3",
+)  # fmt: skip
 TRAIN = ("torch", "torchvision", "ultralytics", "mlflow", "hydra-core", "faster-coco-eval", "onnx")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.params import ModelParams
-from provenline.engines.params import Target
+from provenline.engines.params import GoldenParams, Target
 from provenline.errors import InputError
 from provenline.evaluation.params import EvalParams, IntervalParams, StageAParams
 from provenline.footage.params import ExtractParams, PrivacyParams
@@ -31,6 +31,7 @@ SECTIONS: dict[str, Any] = {
     "train": TrainParams,
     "eval": EvalParams,
     "trt_build.*": Target,
+    "golden": GoldenParams,
     "shadow_ab": ShadowParams,
     "report": ReportParams,
     "line": runtime.Line,

@@ -10,8 +10,8 @@ import pandas as pd
 from provenline import tables
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
-from provenline.engines.build import Evidence, Origin, build
-from provenline.engines.params import Target
+from provenline.engines.build import Evidence, Golden, Origin, build
+from provenline.engines.params import GoldenParams, Target
 from provenline.files import sha256_file, sha256_tree, write_json
 from stages import _runtime as runtime
 
@@ -29,6 +29,7 @@ def main(target: str) -> str:
     ]
     truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
     evidence = Evidence(val, truth, usecase.classes, Path())
+    held = Golden(runtime.params("golden", GoldenParams), runtime.value("footage.golden"))
     origin = Origin(sha256_tree("data/dataset"), sha256_file(csv))
     weights = {"base": resolve(model), "candidate": Path("models") / f"{usecase.name}_{round_}.pt"}
     parity: dict[str, Any] = {}
@@ -40,10 +41,11 @@ def main(target: str) -> str:
             checkpoint,
             origin if role == "candidate" else Origin(None, None),
             evidence,
+            held,
             Path("models/engines") / target / role,
         )
         parity[role] = {"manifest": built.manifest, "parity": built.parity}
-        latency[role] = {"onnx_sha256": built.manifest["onnx_sha256"], **built.latency}
+        latency[role] = {"onnx_sha256": built.manifest["onnx_sha256"], "figures": "unproven", **built.latency}
     write_json(Path("metrics/trt_build") / f"{target}.json", parity)
     write_json(Path("models/engines") / target / "measurements.json", latency)
     read: list[Path | str] = [*runtime.judged("development"), csv, "data/dataset", *weights.values()]

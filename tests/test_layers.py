@@ -13,11 +13,12 @@ MAY = {
     **dict.fromkeys(BOTTOM | BESIDE, BOTTOM),
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
-    "reports": BOTTOM | BESIDE | ABOVE | {"dossier"},
+    "device": BOTTOM | {"detectors", "engines"},
+    "reports": BOTTOM | BESIDE | ABOVE | {"dossier", "device"},
     "ablation": BOTTOM | {"evaluation"},
     "dossier": BOTTOM,
     "residency": BOTTOM | {"footage"},
-    "commands": BOTTOM | BESIDE | ABOVE | {"dossier", "reports", "residency"},
+    "commands": BOTTOM | BESIDE | ABOVE | {"dossier", "reports", "residency", "device"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 

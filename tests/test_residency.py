@@ -146,7 +146,7 @@ def test_a_target_is_no_option(tmp_path: Path) -> None:
     (here / "secret.bin").write_bytes(b"a frame")
     subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "secret.bin"], cwd=here, check=True)
     (here / "params.yaml").write_text(
-        "footage: {anonymise: none, people: [], residency: {regions: [], remotes: "
+        "footage: {anonymise: none, people: [], golden: synthetic, residency: {regions: [], remotes: "
         f"[{{url: '{allowed_}', endpoint: ''}}]}}}}\n"
     )
     command = [sys.executable, "-c", "from provenline.cli import main; main()", "push", "--"]
@@ -165,7 +165,7 @@ def test_a_refused_push_opens_no_connection(tmp_path: Path) -> None:
         (tmp_path / "secret.bin").write_bytes(b"a frame")
         subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "secret.bin"], cwd=tmp_path, check=True)
         (tmp_path / "params.yaml").write_text(
-            "footage: {anonymise: none, people: [], residency: {regions: [], remotes: "
+            "footage: {anonymise: none, people: [], golden: synthetic, residency: {regions: [], remotes: "
             "[{url: 's3://bucket/dvc', endpoint: ''}]}}\n"
         )
         command = [sys.executable, "-c", "from provenline.cli import main; main()", "push"]

@@ -56,6 +56,14 @@ class Detector(Protocol):
         ...
 
 
+class Engine(Detector, Protocol):
+    """A detector out of a bundle, whose bare network can be asked too."""
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network's output for prepared images (n, 3, imgsz, imgsz)."""
+        ...
+
+
 def predict_frames(detector: Detector, frames: pd.DataFrame, root: Path, batch: int) -> pd.DataFrame:
     """Run a detector over a Frames table.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 from provenline.errors import InputError
 
@@ -47,14 +46,3 @@ def torch_device(device: str) -> str:
         found = torch.cuda.device_count()
         raise InputError(f"device {device} asked for, torch sees {found} GPUs", mend="Use profile=cpu")
     return f"cuda:{index}"
-
-
-def gpu_name() -> str | None:
-    """Return the first GPU's name as its driver gives it, or None without one."""
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    lines = done.stdout.strip().splitlines()
-    return lines[0] if done.returncode == 0 and lines else None

@@ -6,27 +6,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from provenline.detectors.bundle import MANIFEST
+from provenline.detectors.machine import Hardware
 from provenline.detectors.postprocess import Decoder, Layout
 from provenline.errors import InputError
-from provenline.files import read_json, sha256_file
-
-MANIFEST, ONNX, PLAN = "manifest.json", "model.onnx", "model.plan"
-
-
-class Hardware(BaseModel):
-    """What a TensorRT plan is bound to.
-
-    Attributes:
-        gpu: Name and driver of the GPU, as nvidia-smi gives them.
-        tensorrt: Version that built the plan.
-        plan_sha256: Hash of ``model.plan``.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    gpu: str
-    tensorrt: str
-    plan_sha256: str
+from provenline.files import read_json
 
 
 class Target(BaseModel):
@@ -102,17 +86,3 @@ def read_manifest(bundle: str | Path) -> Manifest:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise InputError(faults, file=path, mend="Run `dvc repro trt-build`") from None
-
-
-def checked(path: Path, sha256: str) -> Path:
-    """Return ``path`` if it is the file that the manifest names.
-
-    Raises:
-        InputError: The file is missing or has another hash.
-    """
-    if not path.is_file():
-        raise InputError("file is missing", file=path, mend="Run `dvc repro trt-build` or `dvc pull`")
-    if (found := sha256_file(path)) != sha256:
-        what = f"SHA-256 is {found[:12]}…, the manifest says {sha256[:12]}…"
-        raise InputError(what, file=path, mend="Run `dvc repro trt-build` or `dvc pull`")
-    return path

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenline.detectors.base import Detections
+from provenline.detectors.bundle import ONNX, checked
 from provenline.detectors.device import device_index
-from provenline.detectors.manifest import ONNX, checked, read_manifest
+from provenline.detectors.manifest import read_manifest
 from provenline.detectors.preprocess import Image, prepare
 from provenline.errors import InputError
 

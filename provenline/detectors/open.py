@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provenline.detectors.base import Detector
+from provenline.detectors.base import Detector, Engine
 from provenline.detectors.manifest import read_manifest
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
@@ -25,7 +25,7 @@ def open_checkpoint(params: ModelParams, device: str) -> Detector:
     return UltralyticsDetector(resolve(params), params, device)
 
 
-def open_engine(bundle_dir: str | Path, device: str) -> Detector:
+def open_engine(bundle_dir: str | Path, device: str) -> Engine:
     """Return a detector that runs the engine of a bundle: TensorRT where a plan was built, else ONNX.
 
     Args:

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenline.detectors.base import Detections
-from provenline.detectors.device import device_index, gpu_name
-from provenline.detectors.manifest import PLAN, Hardware, checked, read_manifest
+from provenline.detectors.bundle import PLAN, checked
+from provenline.detectors.device import device_index
+from provenline.detectors.machine import Hardware, machine
+from provenline.detectors.manifest import read_manifest
 from provenline.detectors.preprocess import Image, prepare
 from provenline.errors import InputError
 
@@ -26,7 +28,7 @@ class TensorrtDetector:
     """A bundle's ``model.plan``; one image at a time."""
 
     def __init__(self, bundle: Path, device: str) -> None:
-        """Check hash, TensorRT version and GPU against the manifest, then deserialise.
+        """Check hash, GPU, driver, JetPack and TensorRT against the manifest, then deserialise.
 
         Raises:
             InputError: TensorRT or cuda-python is missing, or the plan was built for something else.
@@ -37,7 +39,7 @@ class TensorrtDetector:
             raise InputError(
                 "the manifest names no plan",
                 file=path,
-                mend="Build the engine on this device: `dvc repro trt-build`",
+                mend="Build the engine on this device: `provenline engine build`",
             )
         checked(path, manifest.hardware.plan_sha256)
         index = device_index(device)
@@ -46,7 +48,7 @@ class TensorrtDetector:
                 "a TensorRT engine does not run on the processor", file=path, mend="Use device 0"
             )
         trt, self._cuda = _libraries(path)
-        _check_machine(manifest.hardware, path, trt.__version__)
+        _check_machine(manifest.hardware, path)
         _call(self._cuda.cudaSetDevice(index))
         self.name, self.names, self.imgsz = manifest.name, manifest.names, manifest.imgsz
         self.fingerprint = manifest.hardware.plan_sha256
@@ -58,8 +60,12 @@ class TensorrtDetector:
         found = []
         for image in images:
             batch, places = prepare([image], self.imgsz)
-            found.append(self._decode(self._run(batch)[0], places[0]))
+            found.append(self._decode(self.run(batch)[0], places[0]))
         return found
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network's output for prepared images (n, 3, imgsz, imgsz)."""
+        return np.concatenate([self._run(batch[row : row + 1]) for row in range(len(batch))])
 
     def _prepare(self, trt: Untyped, path: Path) -> None:
         runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
@@ -97,13 +103,9 @@ class TensorrtDetector:
         return target.astype(np.float32)
 
 
-def _check_machine(hardware: Hardware, path: Path, version: str) -> None:
-    wanted_gpu = hardware.gpu.split(",")[0]
-    pairs = {"TensorRT": (hardware.tensorrt, version), "GPU": (wanted_gpu, gpu_name() or "no GPU")}
-    for key, (wanted, found) in pairs.items():
-        if wanted != found:
-            what = f"built for {key} {wanted!r}, this machine has {found!r}"
-            raise InputError(what, file=path, mend="Engines do not travel: build it on this device")
+def _check_machine(hardware: Hardware, path: Path) -> None:
+    if found := hardware.differences(machine()):
+        raise InputError("; ".join(found), file=path, mend="Engines do not travel: build it on this device")
 
 
 def _libraries(path: Path) -> tuple[Any, Any]:

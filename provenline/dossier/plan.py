@@ -247,6 +247,10 @@ def _engines(run: Run) -> Iterator[Item]:
     yield Item("trt_build", "engines", "file", f"metrics/trt_build/{target}.json")
     measured = f"models/engines/{target}/measurements.json"
     yield Item("measurements", "measurements", "file", measured, "Latency")
+    yield Item("devices", "measurements", "file", "models/devices.json", needed=False)
+    for role in ROLES:
+        proof = f"models/proofs/{target}/{role}.json"
+        yield Item(f"proof.{role}", "measurements", "file", proof, needed=False)
 
 
 def _shadow() -> Iterator[Item]:

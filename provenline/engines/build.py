@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from provenline.detectors.base import predict_frames
-from provenline.detectors.manifest import ONNX, PLAN
+from provenline.detectors.bundle import ONNX, PLAN
+from provenline.detectors.onnx_model import OnnxDetector
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.detectors.params import ModelParams
-from provenline.engines import latency, manifest, parity
+from provenline.engines import golden, latency, manifest, parity
 from provenline.engines.export import Exported, builder_versions, export_onnx
 from provenline.engines.manifest import Manifest
-from provenline.engines.params import OnnxRuntimeTarget, TensorRTTarget
+from provenline.engines.params import GoldenParams, OnnxRuntimeTarget, TensorRTTarget
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
 
@@ -49,6 +50,19 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Golden:
+    """What a device will hold the engine against.
+
+    Attributes:
+        params: How many inputs, and the tolerances.
+        inputs: ``frames`` puts validation frames into the bundle, which then travels with them.
+    """
+
+    params: GoldenParams
+    inputs: golden.Inputs
+
+
+@dataclass(frozen=True)
 class Built:
     """What a build says.
 
@@ -68,6 +82,7 @@ def build(
     checkpoint: ModelParams,
     origin: Origin,
     evidence: Evidence,
+    held: Golden,
     folder: Path,
 ) -> Built:
     """Build the engine of ``checkpoint`` for ``target``; ``folder`` appears only if it proves itself.
@@ -77,7 +92,8 @@ def build(
         checkpoint: The weights with their hash, and how they are read.
         origin: Hashes for the manifest.
         evidence: Frames of the parity gate and of the latency.
-        folder: The bundle (``model.onnx``, ``manifest.json``, for TensorRT ``model.plan``).
+        held: Golden inputs of the bundle.
+        folder: The bundle (``model.onnx``, ``manifest.json``, ``golden/``, for TensorRT ``model.plan``).
 
     Raises:
         InputError: This machine cannot build for the target, the weights are others than named, or
@@ -92,7 +108,9 @@ def build(
     reference = predict_frames(open_checkpoint(checkpoint, "cpu"), frames, evidence.root, _BATCH)
     with atomic_path(folder) as bundle:
         bundle.mkdir()
+        shown = spread(frames, held.params.inputs) if held.inputs == "frames" else frames.iloc[:0]
         made = _bundle(target, checkpoint, origin, bundle)
+        made = _with_golden(made, held.params, [evidence.root / path for path in shown["path"]], bundle)
         found = predict_frames(open_engine(bundle, device), frames, evidence.root, _BATCH)
         ap = _precision(reference, found, frames, evidence)
         compared = parity.compare(reference, found, len(frames), target.parity, ap)
@@ -143,6 +161,13 @@ def _bundle(
     return made
 
 
+def _with_golden(made: Manifest, params: GoldenParams, frames: list[Path], folder: Path) -> Manifest:
+    network = OnnxDetector(folder, "cpu")
+    found = replace(made, golden=golden.write(folder, network, made.layout, params, frames))
+    manifest.write(found, folder)
+    return found
+
+
 def _identity(
     target: OnnxRuntimeTarget | TensorRTTarget,
     checkpoint: ModelParams,
@@ -170,6 +195,7 @@ def _identity(
         builder=builder_versions(),
         opset=exported.opset,
         preprocessing=manifest.PREPROCESSING,
+        golden={},
         hardware=bound,
     )
 

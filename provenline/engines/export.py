@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from provenline.engines.latency import installed
+from provenline.detectors.machine import installed
 from provenline.errors import InputError
 from provenline.files import atomic_path
 

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ from numpy.typing import NDArray
 
 from provenline.detectors.base import Detector
 from provenline.detectors.device import cores
+from provenline.detectors.machine import machine as describe
+from provenline.engines import power
 from provenline.engines.params import LatencyParams
 from provenline.errors import InputError
 from provenline.images import read_image
@@ -74,7 +75,8 @@ def measure(bundle: Path, images: Sequence[Path], params: LatencyParams, device:
 
     Returns:
         What ``time_detector`` returns, with ``load_ms``, ``peak_rss_bytes`` of the whole process and
-        ``machine`` (processor, cores, GPU, versions).
+        ``machine`` (processor, cores, GPU, versions) and ``power`` (clocks and power mode, right after
+        the last call).
 
     Raises:
         InputError: The engine does not load or run; carries the process's last line.
@@ -109,16 +111,20 @@ def _measure_here(bundle: Path, paths: Sequence[str], params: LatencyParams, dev
         "frame_size": shape,
         "device": device,
         "machine": machine(),
+        "power": power.power(),
     }
 
 
 def machine() -> dict[str, Any]:
     """Return the processor, the cores that this process may use, the GPU or None, and versions."""
+    here = describe()
     return {
         "cpu": _cpu_name(),
         "cores": cores(),
-        "gpu": gpu_and_driver(),
-        "onnxruntime": installed("onnxruntime") or installed("onnxruntime-gpu"),
+        "gpu": ", ".join(filter(None, (here.gpu, here.driver))) or None,
+        "l4t": here.l4t,
+        "tensorrt": here.tensorrt,
+        "onnxruntime": here.onnxruntime,
         "opencv": cv2.__version__,
         "python": platform.python_version(),
     }
@@ -139,24 +145,6 @@ def _cpu_name() -> str:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def gpu_and_driver() -> str | None:
-    """Return the first GPU's name and driver as nvidia-smi gives them, or None without one."""
-    command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else None
-
-
-def installed(package: str) -> str | None:
-    """Return the version of an installed package, or None."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _main(arguments: Sequence[str]) -> int:

@@ -7,22 +7,29 @@ manifest. Imports nothing but the base package, because the edge reads it.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provenline.detectors.manifest import MANIFEST, ONNX, PLAN, checked
+from provenline.detectors.bundle import MANIFEST, ONNX, PLAN, checked
 from provenline.errors import InputError
 from provenline.files import read_json, write_json
 
-FORMAT = 1
+FORMAT = 2
 LAYOUTS = ("raw", "end2end")
 PREPROCESSING = (
     "letterbox to imgsz x imgsz (proportions kept, bilinear, centred, grey 114), BGR to RGB, HWC to CHW, "
     "float32, divided by 255; input 'images' (N,3,S,S), output 'output0'"
 )
+PRECISIONS = ("fp32", "fp16", "int8")
 _HEX = re.compile(r"[0-9a-f]{64}")
+# They become paths on the device, so a manifest cannot name what it likes.
+_GOLDEN_FILE = re.compile(r"golden/[0-9]{2}\.(png|npy)")
+_HARDWARE = {"gpu", "driver", "l4t", "tensorrt", "precision", "plan_sha256"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,10 @@ class Manifest:
         builder: Package -> version that made it.
         opset: ONNX operator set.
         preprocessing: What stands between a stored image and the input, in words.
-        hardware: ``gpu`` (name and driver), ``tensorrt`` and ``plan_sha256`` that a TensorRT engine is
-            bound to; None for ONNX, which travels.
+        golden: What a device holds the engine against (``engines.golden``): ``inputs`` (``synthetic`` or
+            ``frames``), ``files`` (path -> SHA-256) and ``tolerances`` per precision.
+        hardware: What a TensorRT plan is bound to (``detectors.manifest.Hardware``); None for ONNX, which
+            travels. The only key that a device fills in: see ``identity``.
     """
 
     format: int
@@ -71,7 +80,24 @@ class Manifest:
     builder: dict[str, str]
     opset: int
     preprocessing: str
+    golden: dict[str, Any]
     hardware: dict[str, str] | None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Path -> SHA-256 of everything that the engine consists of, beside the manifest."""
+        plan = {PLAN: self.hardware["plan_sha256"]} if self.hardware else {}
+        return {ONNX: self.onnx_sha256, **plan, **self.golden["files"]}
+
+    @property
+    def runs_at(self) -> str:
+        """The precision of what runs: the plan's, where there is one."""
+        return self.hardware["precision"] if self.hardware else self.precision
+
+    @property
+    def runtime(self) -> str:
+        """What runs it: ``tensorrt`` where there is a plan, else ``onnxruntime``."""
+        return "tensorrt" if self.hardware else "onnxruntime"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that ``write`` stores."""
@@ -116,8 +142,10 @@ def _conditions(manifest: Manifest) -> list[tuple[str, str, bool]]:
         ("labels", "an object of labels", isinstance(manifest.labels, dict)),
         ("imgsz", "a positive multiple of 32", _is_size(manifest.imgsz)),
         ("layout", f"one of {LAYOUTS}", manifest.layout in LAYOUTS),
+        ("precision", f"one of {PRECISIONS}", manifest.precision in PRECISIONS),
         ("target", "an object with kind, name and device", _is_target(manifest.target)),
-        ("hardware", "null or an object with gpu, tensorrt and plan_sha256", _is_bound(manifest.hardware)),
+        ("hardware", f"null or an object with {sorted(_HARDWARE)}", _is_bound(manifest.hardware)),
+        ("golden", "an object with inputs, files and tolerances", _is_golden(manifest.golden)),
         ("score_floor", "a number in 0..1", _is_share(manifest.score_floor)),
         ("nms_iou", "a number in 0..1", _is_share(manifest.nms_iou)),
     ]
@@ -132,7 +160,26 @@ def _is_target(value: object) -> bool:
 
 
 def _is_bound(value: object) -> bool:
-    return value is None or (isinstance(value, dict) and {"gpu", "tensorrt", "plan_sha256"} <= set(value))
+    return value is None or (
+        isinstance(value, dict)
+        and set(value) >= _HARDWARE
+        and all(isinstance(one, str) for one in value.values())
+        and value["precision"] in PRECISIONS
+        and _is_sha256(value["plan_sha256"])
+    )
+
+
+def _is_golden(value: object) -> bool:
+    if not isinstance(value, dict) or {"inputs", "files", "tolerances"} != set(value):
+        return False
+    files, tolerances = value["files"], value["tolerances"]
+    if not isinstance(files, dict) or not files or not isinstance(tolerances, dict):
+        return False
+    if set(tolerances) != set(PRECISIONS) or not all(isinstance(one, dict) for one in tolerances.values()):
+        return False
+    named = all(_GOLDEN_FILE.fullmatch(name) and _is_sha256(digest) for name, digest in files.items())
+    measured = (one.get(key) for one in tolerances.values() for key in ("score", "box"))
+    return named and all(map(_is_number, measured))
 
 
 def _is_size(value: object) -> bool:
@@ -140,17 +187,39 @@ def _is_size(value: object) -> bool:
 
 
 def _is_share(value: object) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value <= 1
+    return _is_number(value) and isinstance(value, (int, float)) and value <= 1
 
 
-def verify(folder: Path) -> Manifest:
-    """Read the manifest and check that the model files beside it are the ones it names.
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+
+def identity(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 that names a bundle, given ``Manifest.to_dict`` or the file's content.
+
+    It covers every key except ``hardware``, and through their hashes every file except the plan. So a
+    bundle and all engines that devices build from it have one identity, and one changed byte gives another.
+    """
+    content = {**manifest, "hardware": None}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def verify(folder: Path, wanted: str = "") -> Manifest:
+    """Read the manifest and check that the files beside it are the ones it names.
+
+    Args:
+        folder: A bundle, or the engine that a device built from one.
+        wanted: The identity that it must have, where somebody wrote it down; empty accepts any.
 
     Raises:
-        InputError: As ``read``; or a model file is missing or its bytes are others.
+        InputError: As ``read``; a file is missing or its bytes are others; or it is another bundle.
     """
     manifest = read(folder)
-    checked(folder / ONNX, manifest.onnx_sha256)
-    if manifest.hardware:
-        checked(folder / PLAN, manifest.hardware["plan_sha256"])
+    found = identity(manifest.to_dict())
+    if wanted and found != wanted:
+        what = f"is the bundle {found[:12]}…, {wanted[:12]}… was asked for"
+        raise InputError(what, file=folder / MANIFEST, mend="Fetch it again with `dvc pull`")
+    for name, digest in manifest.files.items():
+        checked(folder / name, digest)
     return manifest

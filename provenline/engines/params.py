@@ -40,6 +40,44 @@ class LatencyParams(_Frozen):
     repeats: int = Field(ge=1)
 
 
+class Tolerance(_Frozen):
+    """How far an engine's raw outputs may be from the ONNX file's on the golden inputs.
+
+    Attributes:
+        score: Largest difference of any class score, 0 to 1.
+        box: Largest difference of a coordinate of the strongest boxes, in pixels of the network's input.
+    """
+
+    score: Share
+    box: float = Field(ge=0)
+
+
+class Tolerances(_Frozen):
+    """A tolerance per precision: a bundle travels, and the device decides at which precision it runs."""
+
+    fp32: Tolerance
+    fp16: Tolerance
+    int8: Tolerance
+
+
+class GoldenParams(_Frozen):
+    """What a device holds an engine against; part of every bundle.
+
+    Attributes:
+        inputs: Pictures in a bundle. Drawn ones, unless ``footage.golden`` lets frames out.
+        width: Of a drawn picture, in pixels.
+        height: Of a drawn picture, in pixels.
+        seed: Of the drawing.
+        tolerances: How far a device may be from the ONNX file.
+    """
+
+    inputs: int = Field(ge=1, le=99)
+    width: int = Field(ge=32)
+    height: int = Field(ge=32)
+    seed: int = Field(ge=0)
+    tolerances: Tolerances
+
+
 class OnnxRuntimeTarget(_Frozen):
     """ONNX Runtime, on the CPU or on an NVIDIA GPU."""
 
@@ -53,13 +91,24 @@ class OnnxRuntimeTarget(_Frozen):
     latency: LatencyParams
 
 
-class TensorRTTarget(_Frozen):
-    """TensorRT, built on the very device that it is to run on."""
+class PlanParams(_Frozen):
+    """What a TensorRT plan is built with, in the line as on the device.
 
-    kind: Literal["tensorrt"]
+    Attributes:
+        name: Of the target.
+        precision: Of the plan.
+        workspace_mb: Memory that the builder may use, in MiB.
+    """
+
     name: str = Field(min_length=1)
     precision: Literal["fp16", "int8"]
     workspace_mb: int = Field(ge=1)
+
+
+class TensorRTTarget(PlanParams):
+    """TensorRT, built on the very device that it is to run on."""
+
+    kind: Literal["tensorrt"]
     opset: int = Field(ge=13)
     simplify: bool
     parity: ParityParams

@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from provenline.engines.latency import gpu_and_driver
-from provenline.engines.params import TensorRTTarget
+from provenline.detectors.machine import machine
+from provenline.engines.params import PlanParams
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
 
-_ON_DEVICE = "run `dvc repro trt-build` with target=tensorrt_fp16 on the device"
+_ON_DEVICE = "`provenline engine build BUNDLE --target tensorrt` on the device, or target=tensorrt_fp16 there"
 
 
-def require(target: TensorRTTarget) -> None:
+def require(target: PlanParams) -> None:
     """Refuse early, before anything is exported, where this machine cannot build ``target``.
 
     Raises:
@@ -28,7 +28,7 @@ def require(target: TensorRTTarget) -> None:
         raise InputError(
             "TensorRT is not installed on this machine, so no engine is built here",
             place=place,
-            mend=f"Use target=onnxruntime_cpu here, and {_ON_DEVICE}",
+            mend=f"Use an ONNX Runtime target here, and {_ON_DEVICE}",
         )
     import tensorrt
 
@@ -40,7 +40,7 @@ def require(target: TensorRTTarget) -> None:
         raise InputError(what, place=place, mend="Choose precision fp16")
 
 
-def build_plan(onnx: Path, imgsz: int, target: TensorRTTarget, plan: Path) -> dict[str, str]:
+def build_plan(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[str, str]:
     """Build the plan from the ONNX file and write it, whole or not at all.
 
     The batch is fixed at one image, which is how the runtime feeds it. The file holds the plan alone:
@@ -53,7 +53,7 @@ def build_plan(onnx: Path, imgsz: int, target: TensorRTTarget, plan: Path) -> di
         plan: The file to write.
 
     Returns:
-        What the plan is bound to: ``gpu``, ``tensorrt`` and ``plan_sha256``.
+        What the plan is bound to, as ``detectors.manifest.Hardware`` names it.
 
     Raises:
         InputError: The ONNX file is not understood, or the builder gives no engine.
@@ -78,5 +78,12 @@ def build_plan(onnx: Path, imgsz: int, target: TensorRTTarget, plan: Path) -> di
         raise InputError("TensorRT built no engine", file=onnx, mend=mend)
     with atomic_path(plan) as temporary:
         temporary.write_bytes(bytes(serialized))
-    gpu = gpu_and_driver() or "no GPU"
-    return {"gpu": gpu, "tensorrt": str(trt.__version__), "plan_sha256": sha256_file(plan)}
+    here = machine()
+    return {
+        "gpu": here.gpu or "",
+        "driver": here.driver or "",
+        "l4t": here.l4t or "",
+        "tensorrt": here.tensorrt or "",
+        "precision": target.precision,
+        "plan_sha256": sha256_file(plan),
+    }

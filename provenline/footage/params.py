@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Seconds = Annotated[float, Field(ge=0.001, allow_inf_nan=False)]
 Cap = Annotated[int, Field(ge=1)]
@@ -218,6 +218,8 @@ class PrivacyParams(BaseModel):
         anonymise: What is blurred in pictures that leave the machine (report, galleries): nothing,
             the faces (upper part of every person's box), or the whole person. Never in training frames.
         people: Labels whose objects are people.
+        golden: What an engine bundle carries for a device to be held against: drawn pictures, or
+            validation frames, which then go wherever the engine goes.
         residency: Where data and models may go.
     """
 
@@ -225,4 +227,11 @@ class PrivacyParams(BaseModel):
 
     anonymise: Literal["none", "faces", "persons"]
     people: tuple[str, ...]
+    golden: Literal["synthetic", "frames"]
     residency: Residency
+
+    @model_validator(mode="after")
+    def _no_recognisable_golden_frames(self) -> PrivacyParams:
+        if self.golden == "frames" and self.anonymise != "none":
+            raise ValueError("golden frames would travel without blurring: choose golden: synthetic")
+        return self

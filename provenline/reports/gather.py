@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import yaml
 
 from provenline.errors import InputError
-from provenline.reports import ablation_readings, eval_readings, split_readings
+from provenline.reports import ablation_readings, eval_readings, proofs, split_readings
 from provenline.reports import footage_readings as footage
 from provenline.reports import judged_readings as judged
 from provenline.reports.ablation_evidence import Ablation
@@ -76,7 +76,7 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         stage_a=gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a),
         training=gatherer.read("metrics/train.json", "train", judged.training),
         evaluation=evaluation,
-        engines=_engines(gatherer, tuple(_mapping(parameters, "trt_build"))),
+        engines=engines(gatherer, tuple(_mapping(parameters, "trt_build"))),
         shadow=gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow),
         curves=_curves(root / "plots/eval/precision_recall.csv", judged_on),
         leakage=read_leakage(root),
@@ -135,7 +135,7 @@ def _footage(gatherer: Gatherer, suffix: str) -> Footage:
     )
 
 
-def _engines(gatherer: Gatherer, targets: tuple[str, ...]) -> tuple[Engine, ...]:
+def engines(gatherer: Gatherer, targets: tuple[str, ...]) -> tuple[Engine, ...]:
     """Return the engines of today's targets: other targets' files may still lie there."""
     found: list[Engine] = []
     places = [gatherer.root / "metrics/trt_build" / f"{target}.json" for target in sorted(targets)]
@@ -148,7 +148,9 @@ def _engines(gatherer: Gatherer, targets: tuple[str, ...]) -> tuple[Engine, ...]
         for role in ("base", "candidate"):
             if identity is not None and identity.has(role):
                 timed = measured.part(role) if measured is not None and measured.has(role) else None
-                found.append(judged.engine(file.stem, role, identity.part(role), timed))
+                given = identity.part(role)
+                behind = proofs.standing(gatherer.root, file.stem, role, given.part("manifest"))
+                found.append(judged.engine(file.stem, role, given, timed, behind))
     return tuple(found)
 
 

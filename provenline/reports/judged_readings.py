@@ -20,6 +20,7 @@ from provenline.reports.evidence import (
     Training,
     Verdict,
 )
+from provenline.reports.proofs import Standing
 from provenline.reports.readings import gate, named, verdict
 
 STAGE_A_METRICS = ("recall", "operator_found", "median_confidence", "precision", "false_positives_per_frame")
@@ -105,8 +106,9 @@ def _numbers(given: Document) -> dict[str, float]:
     return {name: float(value) for name, value in given.value.items() if isinstance(value, (int, float))}
 
 
-def engine(target: str, role: str, given: Document, measured: Document | None) -> Engine:
-    """Read one role of metrics/trt_build/<target>.json and of its measurements."""
+def engine(target: str, role: str, given: Document, measured: Document | None, behind: Standing) -> Engine:
+    """Read one role of metrics/trt_build/<target>.json and its latency: the proven one if there is one."""
+    measured = behind.latency or measured
     manifest = given.part("manifest")
     keys = ("p50_ms", "p95_ms", "images_per_s")
     latency = {key: measured.number(key) for key in keys if measured.has(key)} if measured else {}
@@ -122,6 +124,8 @@ def engine(target: str, role: str, given: Document, measured: Document | None) -
         parity=_parity(given.part("parity")) if given.has("parity") else None,
         latency=latency,
         machine=_machine(measured),
+        device=behind.device,
+        unproven=behind.why,
     )
 
 

@@ -93,6 +93,11 @@ def _run_limits(evidence: Evidence) -> list[str]:
             f"Latency was measured on {words.listed(machines)} only; another device is another number."
         )
     found += [
+        f"The latency of the {one.role}'s engine for {one.target} is unproven: {one.unproven}."
+        for one in evidence.engines
+        if one.unproven
+    ]
+    found += [
         f"{path} is missing: the part of `{stage}` is not in this report."
         for path, stage in evidence.missing.items()
     ]

@@ -55,6 +55,8 @@ class Engine:
         parity: The parity report, or None.
         latency: p50 and p95 in milliseconds and images per second, as measured.
         machine: What the latency was measured on.
+        device: The device on the allow-list that signed the latency; empty where none did.
+        unproven: Why nobody's word stands behind the latency; empty where a device's does.
     """
 
     target: str
@@ -68,6 +70,8 @@ class Engine:
     parity: Parity | None
     latency: Mapping[str, float]
     machine: str
+    device: str
+    unproven: str
 
 
 @dataclass(frozen=True)

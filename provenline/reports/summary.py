@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from provenline.errors import InputError
-from provenline.reports import eval_readings, judged_story
+from provenline.reports import eval_readings, gather, judged_story
 from provenline.reports import judged_readings as judged
 from provenline.reports.ceilings import reach
-from provenline.reports.evidence import Estimate, Evaluation, Evidence, Footage, Gate, Shadow, StageA
+from provenline.reports.evidence import (
+    Engine,
+    Estimate,
+    Evaluation,
+    Evidence,
+    Footage,
+    Gate,
+    Shadow,
+    StageA,
+)
 from provenline.reports.footage_readings import annotation, extraction
 from provenline.reports.gather import Gatherer, read_parameters
 from provenline.reports.words import asked, difference, estimate, losses, metric, plural
@@ -33,6 +43,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
     stage_a = gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a)
     evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", eval_readings.evaluation)
     shadow = gatherer.read("metrics/shadow_ab.json", "shadow-ab", judged.shadow)
+    engines = gather.engines(gatherer, tuple(parameters.get("trt_build") or ()))
     evidence = _footages(gatherer, round_)
     unit = evidence.unit
     absent = "no result yet: run `dvc repro {}`"
@@ -41,6 +52,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
         ("Stage A", stage_a_line(stage_a, unit) if stage_a else absent.format("stageA-eval")),
         ("Fine-tuned", evaluation_line(evaluation, evidence) if evaluation else absent.format("eval")),
         *(follow_ups(evaluation) if evaluation else []),
+        ("Engine", engine_line(engines) if engines else absent.format("trt-build")),
         ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
         ("Page", page),
     ]
@@ -112,6 +124,18 @@ def _than_base(given: Estimate | None, gate: Gate) -> str:
         if words in ("better", "worse")
         else f"{words} ({gate.verdict})"
     )
+
+
+def engine_line(given: Sequence[Engine]) -> str:
+    """Say how fast the candidate's engines are, and whose word stands behind that."""
+    return "; ".join(_engine(one) for one in given if one.role == "candidate")
+
+
+def _engine(given: Engine) -> str:
+    p50, rate = (given.latency.get(key) for key in ("p50_ms", "images_per_s"))
+    fast = "not measured" if p50 is None or rate is None else f"p50 {p50:g} ms, {rate:g} images/s"
+    behind = f"proven by {given.device}" if given.device else f"unproven: {given.unproven}"
+    return f"{given.target} {fast}, {behind}"
 
 
 def shadow_line(given: Shadow) -> str:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from provenline.detectors.manifest import MANIFEST, read_manifest
+from provenline.detectors.bundle import MANIFEST
+from provenline.detectors.manifest import read_manifest
 from provenline.errors import InputError
 from provenline.shadow.params import LabelPlan, ShadowParams
 from provenline.shadow.plan import Plan, plan_labels

@@ -264,13 +264,13 @@ def _engines(rng: np.random.Generator) -> None:
         folder = Path("models/engines") / TARGET / role
         onnx, trained = _bytes(folder / "model.onnx", rng), role == "candidate"
         made = Manifest(
-            format=1, onnx_sha256=onnx, checkpoint_sha256=sha256_file(weights),
+            format=manifest.FORMAT, onnx_sha256=onnx, checkpoint_sha256=sha256_file(weights),
             dataset_sha256=sha256_tree("data/dataset") if trained else None,
             split_sha256=sha256_file("data/dataset_split_v0.csv") if trained else None,
             names=["person"], labels={"person": "person"}, imgsz=320, layout="raw", score_floor=0.01,
             nms_iou=0.7, max_detections=300, precision="fp32",
             target={"kind": "onnxruntime", "name": TARGET, "device": "cpu"}, calibration=None,
-            builder={"onnx": "1.17"}, opset=17, preprocessing=PREPROCESSING, hardware=None,
+            builder={"onnx": "1.17"}, opset=17, preprocessing=PREPROCESSING, golden={}, hardware=None,
         )  # fmt: skip
         manifest.write(made, folder)
         identity[role] = {"manifest": made.to_dict(), "parity": {"verdict": "pass"}}

@@ -9,12 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from provenline.detectors.base import predict_frames
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.detectors.params import ModelParams
-from provenline.engines import manifest
-from provenline.engines.build import Built, Evidence, Origin, build, spread
+from provenline.engines import golden, manifest
+from provenline.engines.build import Built, Evidence, Golden, Origin, build, spread
 from provenline.engines.export import export_onnx
 from provenline.engines.params import Target
 from provenline.errors import InputError
-from provenline.files import sha256_file
+from provenline.files import sha256_file, sha256_tree
+from provenline.images import read_image
 from tests.engines import world
 
 ORIGIN = Origin(dataset_sha256="d" * 64, split_sha256=None)
@@ -41,11 +42,15 @@ def evidence(place: Path, model: ModelParams) -> Evidence:
 
 @pytest.fixture(scope="module")
 def built(place: Path, model: ModelParams, evidence: Evidence) -> Built:
-    return build(world.onnx_target(), model, ORIGIN, evidence, place / "bundle")
+    return build(world.onnx_target(), model, ORIGIN, evidence, world.DRAWN, place / "bundle")
 
 
 def test_the_engine_follows_its_checkpoint(built: Built, place: Path) -> None:
-    assert sorted(path.name for path in (place / "bundle").iterdir()) == ["manifest.json", "model.onnx"]
+    assert sorted(path.name for path in (place / "bundle").iterdir()) == [
+        "golden",
+        "manifest.json",
+        "model.onnx",
+    ]
     assert built.parity["verdict"] == "pass", built.parity
     assert built.parity["reference"] > 10
     assert built.parity["iou_min"] > 0.99
@@ -76,6 +81,41 @@ def test_equal_weights_give_equal_bytes_and_leave_the_checkpoint_alone(
     assert sha256_file(model.weights) == model.sha256
 
 
+def test_golden_inputs_are_drawn_and_the_engine_says_the_same_to_them(
+    built: Built, place: Path, evidence: Evidence
+) -> None:
+    made = manifest.verify(place / "bundle")
+    assert made.golden["inputs"] == "synthetic" and len(made.golden["files"]) == 4
+    agreement = golden.compare(place / "bundle", made, open_engine(place / "bundle", "cpu"))
+    assert agreement.holds and agreement.score < 1e-5 and agreement.inputs == 2
+    assert agreement.strongest > 0.5  # the network has something to say, or there is little to compare
+    pictures = {read_image(path).tobytes() for path in golden.pictures_of(place / "bundle", made)}
+    frames = {read_image(place / path).tobytes() for path in evidence.frames["path"]}
+    assert len(pictures) == 2 and not pictures & frames
+
+
+def test_frames_travel_only_where_that_is_asked_for(
+    built: Built, place: Path, model: ModelParams, evidence: Evidence, tmp_path: Path
+) -> None:
+    shown = build(
+        world.onnx_target(), model, ORIGIN, evidence, Golden(world.GOLDEN, "frames"), tmp_path / "b"
+    )
+    made = manifest.verify(tmp_path / "b")
+    assert made.golden["inputs"] == "frames"
+    pictures = [read_image(path).tobytes() for path in golden.pictures_of(tmp_path / "b", made)]
+    frames = [read_image(place / path).tobytes() for path in spread(evidence.frames, 4)["path"]]
+    assert pictures == [frames[0], frames[3]]  # the first and the last of the four that parity ran on
+    assert manifest.identity(shown.manifest) != manifest.identity(built.manifest)
+
+
+def test_the_same_weights_give_the_same_bundle_byte_for_byte(
+    built: Built, place: Path, model: ModelParams, evidence: Evidence, tmp_path: Path
+) -> None:
+    again = build(world.onnx_target(), model, ORIGIN, evidence, world.DRAWN, tmp_path / "again")
+    assert again.manifest == built.manifest
+    assert sha256_tree(tmp_path / "again") == sha256_tree(place / "bundle")
+
+
 def test_any_batch_gives_what_single_images_give(built: Built, place: Path) -> None:
     engine = open_engine(place / "bundle", "cpu")
     generator = np.random.default_rng(3)
@@ -95,7 +135,7 @@ def test_an_engine_that_does_not_follow_is_not_left_behind(
 
     monkeypatch.setattr("provenline.engines.build.export_onnx", another)
     with pytest.raises(InputError, match="does not follow its checkpoint") as caught:
-        build(world.onnx_target(), model, ORIGIN, evidence, tmp_path / "engine")
+        build(world.onnx_target(), model, ORIGIN, evidence, world.DRAWN, tmp_path / "engine")
     assert "%" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -105,7 +145,7 @@ def test_wrong_weights_are_refused_before_they_are_loaded(
 ) -> None:
     other = model.model_copy(update={"sha256": "b" * 64})
     with pytest.raises(InputError, match="SHA-256"):
-        build(world.onnx_target(), other, ORIGIN, evidence, tmp_path / "engine")
+        build(world.onnx_target(), other, ORIGIN, evidence, world.DRAWN, tmp_path / "engine")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -122,9 +162,9 @@ def test_tensorrt_is_refused_where_it_is_missing(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError) as caught:
-        build(world.tensorrt_target(), model, ORIGIN, evidence, tmp_path / "engine")
+        build(world.tensorrt_target(), model, ORIGIN, evidence, world.DRAWN, tmp_path / "engine")
     text = str(caught.value)
-    for part in ("jetson_orin_nano_fp16", "TensorRT is not installed", "target=tensorrt_fp16"):
+    for part in ("jetson_orin_nano_fp16", "TensorRT is not installed", "provenline engine build"):
         assert part in text
     assert "\n" not in text and list(tmp_path.iterdir()) == []
 

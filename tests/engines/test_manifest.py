@@ -25,7 +25,7 @@ def change(folder: Path, **values: object) -> None:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     folder = world.bundle(tmp_path / "b")
     read = manifest.verify(folder)
-    assert read == world.identity(read.onnx_sha256)
+    assert read == world.identity(read.onnx_sha256, golden=read.golden)
     assert manifest.read(folder).to_dict() == json.loads((folder / "manifest.json").read_text())
 
 
@@ -41,6 +41,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ({"score_floor": 7}, "0..1"),
         ({"format": 99}, "format"),
         ({"names": []}, "class names"),
+        ({"precision": "fp8"}, "precision"),
+        ({"golden": {}}, "golden"),
+        (
+            {"golden": {"inputs": "synthetic", "files": {"../../etc/00.png": "0" * 64}, "tolerances": {}}},
+            "golden",
+        ),
+        ({"hardware": {"gpu": "Orin"}}, "hardware"),
     ],
 )
 def test_an_ill_formed_manifest_is_refused(tmp_path: Path, changes: dict[str, object], says: str) -> None:
@@ -56,6 +63,33 @@ def test_a_manifest_that_is_no_object_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(InputError, match="keys missing"):
         manifest.read(tmp_path)
+
+
+def test_a_manifest_cannot_name_files_outside_its_folder(tmp_path: Path) -> None:
+    folder = world.bundle(tmp_path / "b")
+    held = json.loads((folder / "manifest.json").read_text())["golden"]
+    for name in (
+        "../model.onnx",
+        "/etc/passwd",
+        "golden/../model.onnx",
+        "golden/00.png/../../x",
+        "model.onnx",
+    ):
+        change(folder, golden={**held, "files": {name: "0" * 64}})
+        with pytest.raises(InputError, match="golden"):
+            manifest.read(folder)
+
+
+def test_the_identity_covers_all_but_what_a_device_adds(tmp_path: Path) -> None:
+    made = manifest.read(world.bundle(tmp_path / "b")).to_dict()
+    name = manifest.identity(made)
+    assert name == manifest.identity(dict(reversed(made.items())))
+    assert name == manifest.identity({**made, "hardware": {"gpu": "Orin"}})
+    for key in set(made) - {"hardware"}:
+        assert manifest.identity({**made, key: "another"}) != name, key
+    with pytest.raises(InputError, match="was asked for"):
+        manifest.verify(tmp_path / "b", "0" * 64)
+    assert manifest.verify(tmp_path / "b", name).to_dict() == made
 
 
 def test_a_tampered_bundle_is_refused_by_all_who_open_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,16 +10,39 @@ import numpy as np
 import pandas as pd
 
 from provenline import tables
+from provenline.detectors.bundle import ONNX
+from provenline.detectors.onnx_model import OnnxDetector
 from provenline.detectors.params import ModelParams
-from provenline.engines import manifest
+from provenline.engines import golden, manifest
+from provenline.engines.build import Golden
 from provenline.engines.manifest import Manifest
-from provenline.engines.params import LatencyParams, OnnxRuntimeTarget, ParityParams, TensorRTTarget
+from provenline.engines.params import (
+    GoldenParams,
+    LatencyParams,
+    OnnxRuntimeTarget,
+    ParityParams,
+    TensorRTTarget,
+)
 from provenline.files import sha256_file
 
 PARITY = ParityParams(
     frames=4, score=0.25, iou=0.5, min_matched_share=0.99, max_score_drift=0.01, max_ap_difference=0.002
 )
 LATENCY = LatencyParams(warmup=1, repeats=3)
+GOLDEN = GoldenParams.model_validate(
+    {
+        "inputs": 2,
+        "width": 96,
+        "height": 64,
+        "seed": 0,
+        "tolerances": {
+            "fp32": {"score": 0.001, "box": 0.1},
+            "fp16": {"score": 0.02, "box": 4.0},
+            "int8": {"score": 0.1, "box": 16.0},
+        },
+    }
+)
+DRAWN = Golden(GOLDEN, "synthetic")
 
 
 def onnx_target(**changes: object) -> OnnxRuntimeTarget:
@@ -81,8 +105,13 @@ def frames(root: Path, count: int = 6, width: int = 96, height: int = 64) -> pd.
     return tables.table(rows, tables.FRAMES)
 
 
-def constant_network(path: Path, imgsz: int = 32, shift: float = 0.0) -> None:
-    """Write an ONNX file whose raw output is the same two boxes for every image."""
+def constant_network(
+    path: Path, imgsz: int = 32, shift: float = 0.0, gain: float = 0.0, padding: int = 0
+) -> None:
+    """Write an ONNX file whose raw output is the same two boxes for every image.
+
+    With a gain, the mean of the image's red is added to it all; padding makes the file so many bytes larger.
+    """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -98,9 +127,10 @@ def constant_network(path: Path, imgsz: int = 32, shift: float = 0.0) -> None:
     ]
     constants = {
         "first": np.array([0], dtype=np.int64),
-        "zero": np.zeros(1, dtype=np.float32),
+        "zero": np.full(1, gain, dtype=np.float32),
         "last": np.array([2], dtype=np.int64),
         "base": base,
+        "padding": np.random.default_rng(padding).integers(0, 256, padding, dtype=np.uint8),
     }
     graph = helper.make_graph(
         nodes,
@@ -132,16 +162,20 @@ def identity(onnx_sha256: str, **changes: object) -> Manifest:
         "builder": {},
         "opset": 17,
         "preprocessing": manifest.PREPROCESSING,
+        "golden": {},
         "hardware": None,
     }
     return Manifest(**(values | changes))  # type: ignore[arg-type]
 
 
-def bundle(folder: Path) -> Path:
-    """Write a bundle with the handmade network."""
+def bundle(folder: Path, shift: float = 0.0, padding: int = 0, **changes: object) -> Path:
+    """Write a bundle with the handmade network, golden inputs and all."""
     folder.mkdir(parents=True)
-    constant_network(folder / manifest.ONNX)
-    manifest.write(identity(sha256_file(folder / manifest.ONNX)), folder)
+    constant_network(folder / ONNX, shift=shift, gain=0.05, padding=padding)
+    made = identity(sha256_file(folder / ONNX), **changes)
+    manifest.write(made, folder)
+    held = golden.write(folder, OnnxDetector(folder, "cpu"), made.layout, GOLDEN, [])
+    manifest.write(replace(made, golden=held), folder)
     return folder
 
 

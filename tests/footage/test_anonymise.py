@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from provenline import tables
 from provenline.errors import InputError
@@ -16,7 +17,9 @@ BOX = np.array([[60.0, 40.0, 140.0, 200.0]])
 
 def privacy(mode: str, *people: str) -> PrivacyParams:
     residency = Residency(remotes=(), regions=())
-    return PrivacyParams.model_validate({"anonymise": mode, "people": people, "residency": residency})
+    return PrivacyParams.model_validate(
+        {"anonymise": mode, "people": people, "golden": "synthetic", "residency": residency}
+    )
 
 
 def texture(seed: int = 0, grain: int = 4) -> NDArray[np.uint8]:
@@ -148,3 +151,10 @@ def test_people_that_no_label_names_are_refused_and_not_forgotten() -> None:
     nobody = pd.DataFrame(columns=boxes.columns)
     assert blur_of(privacy("faces", "person"), [nobody], []).boxes == {}
     assert blur_of(privacy("none"), [boxes], []).boxes == {}
+
+
+def test_frames_that_would_travel_in_bundles_unblurred_are_refused() -> None:
+    given = {"people": ["person"], "residency": {"remotes": [], "regions": []}, "golden": "frames"}
+    assert PrivacyParams.model_validate({**given, "anonymise": "none"}).golden == "frames"
+    with pytest.raises(ValidationError, match="without blurring"):
+        PrivacyParams.model_validate({**given, "anonymise": "faces"})

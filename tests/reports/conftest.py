@@ -13,7 +13,9 @@ from tests.reports.world import build
 
 PARAMS = ReportParams(pictures=2, seed=0, picture_width=320)
 PEOPLE = ("person", "mannequin")
-PLAIN = PrivacyParams(anonymise="none", people=PEOPLE, residency=Residency(remotes=(), regions=()))
+PLAIN = PrivacyParams(
+    anonymise="none", people=PEOPLE, golden="synthetic", residency=Residency(remotes=(), regions=())
+)
 
 
 @pytest.fixture(scope="session")

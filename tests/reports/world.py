@@ -20,7 +20,7 @@ import yaml
 from provenline import tables
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AgreementParams, AnnotateParams, LabelRule, Named
-from provenline.engines.manifest import PREPROCESSING, Manifest
+from provenline.engines.manifest import FORMAT, PREPROCESSING, Manifest
 from provenline.engines.parity import Parity
 from provenline.evaluation import label_errors
 from provenline.evaluation.assess import assess
@@ -487,7 +487,7 @@ def _engines(root: Path) -> None:
     identity, measured = {}, {}
     for role, checkpoint in (("base", "b" * 64), ("candidate", "c" * 64)):
         manifest = Manifest(
-            format=1,
+            format=FORMAT,
             onnx_sha256=("d" if role == "base" else "e") * 64,
             checkpoint_sha256=checkpoint,
             dataset_sha256=None if role == "base" else "f" * 64,
@@ -505,6 +505,7 @@ def _engines(root: Path) -> None:
             builder={"onnx": "1.17"},
             opset=17,
             preprocessing=PREPROCESSING,
+            golden={"inputs": "synthetic"},
             hardware=None,
         )
         parity = Parity("pass", [], 64, 0.25, 101, 101, 1.0, 1.0, 0.9999, 0.998, 1e-5, 2.1e-4, 0.7, 0.7, 0.0)
