@@ -74,7 +74,13 @@ def test_a_manifest_that_was_changed_is_another_bundle(bundle: Path, original: P
     content = json.loads((bundle / "manifest.json").read_text())
     for key in sorted(set(content) - {"hardware"}):
         other = {"nms_iou": 0.6, "score_floor": 0.02, "max_detections": 1, "imgsz": 64, "opset": 18}
-        plain = {"names": ["dog"], "labels": {}, "builder": {}, "calibration": {}, "layout": "end2end"}
+        plain = {
+            "names": ["dog"],
+            "labels": {},
+            "builder": {"torch": "0"},
+            "calibration": {},
+            "layout": "end2end",
+        }
         hashes = {name: "1" * 64 for name in content if name.endswith("sha256")}
         held = {**content["golden"], "inputs": "frames"}
         where = {**content["target"], "name": "another"}
