@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from provenline.errors import InputError
 from provenline.progress import out
@@ -63,6 +62,8 @@ def scan(
 @app.command("accept")
 def accept() -> None:
     """Copy the present sample to its ledger: from now on these videos stay in. Commit the ledger."""
+    from pydantic import TypeAdapter, ValidationError
+
     from provenline.footage.media import read_media_list
     from provenline.footage.params import SamplePlan, SamplingPlan
     from provenline.footage.sample import accept as accept_

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from provenline.errors import InputError
-from provenline.evaluation.plan_answers import Answer, answers, legend, sentence
 from provenline.progress import out
+
+if TYPE_CHECKING:
+    from provenline.evaluation.plan_answers import Answer
 
 Rows = list[dict[str, Any]]
 
@@ -29,6 +31,8 @@ def plan(
     ] = None,
 ) -> None:
     """Say how many videos, and frames of each, settle the open verdicts or reach a precision."""
+    from provenline.evaluation.plan_answers import answers, legend, sentence
+
     rows = _chosen(_read(Path()), metric, half_width is not None)
     found = answers(rows, half_width, power)
     for table in _tables(found):

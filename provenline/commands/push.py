@@ -5,14 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from provenline.errors import InputError
-from provenline.footage.params import PrivacyParams
 from provenline.progress import out
+
+if TYPE_CHECKING:
+    from provenline.footage.params import PrivacyParams
 
 JOBS = 8  # an uncapped push can bring a small server down
 
@@ -40,6 +41,9 @@ def push(
 
 
 def _privacy(root: Path) -> PrivacyParams:
+    from pydantic import TypeAdapter, ValidationError
+
+    from provenline.footage.params import PrivacyParams
     from provenline.reports.gather import read_parameters
 
     given = read_parameters(root)[0].get("footage")

@@ -8,12 +8,10 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 _L4T = re.compile(r"# R(\d+) \(release\), REVISION: ([\d.]+)")
 
@@ -41,40 +39,24 @@ class Machine:
         return asdict(self)
 
 
-class Hardware(BaseModel):
-    """What a TensorRT plan is bound to.
+def differences(hardware: Mapping[str, str], here: Machine) -> list[str]:
+    """Return in which way a machine is not the one that a plan was built on; empty if in none.
 
-    Attributes:
-        gpu: Name of the GPU (on a Jetson the board's).
-        driver: Its version; empty where none was named.
-        l4t: Release of Jetson Linux; empty elsewhere.
-        tensorrt: Version that built the plan.
-        precision: Of the plan: `fp16`, …; the ONNX file beside it keeps its own.
-        plan_sha256: Hash of ``model.plan``.
+    Args:
+        hardware: What the manifest says of it (``detectors.manifest.Hardware``).
+        here: This machine.
     """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    gpu: str
-    driver: str
-    l4t: str
-    tensorrt: str
-    precision: str
-    plan_sha256: str
-
-    def differences(self, here: Machine) -> list[str]:
-        """Return in which way a machine is not the one that the plan was built on; empty if in none."""
-        pairs = (
-            ("GPU", self.gpu, here.gpu),
-            ("driver", self.driver, here.driver),
-            ("JetPack (L4T)", self.l4t, here.l4t),
-            ("TensorRT", self.tensorrt, here.tensorrt),
-        )
-        return [
-            f"built for {name} {wanted or 'none'}, this machine has {found or 'none'}"
-            for name, wanted, found in pairs
-            if wanted != (found or "")
-        ]
+    pairs = (
+        ("GPU", hardware["gpu"], here.gpu),
+        ("driver", hardware["driver"], here.driver),
+        ("JetPack (L4T)", hardware["l4t"], here.l4t),
+        ("TensorRT", hardware["tensorrt"], here.tensorrt),
+    )
+    return [
+        f"built for {name} {wanted or 'none'}, this machine has {found or 'none'}"
+        for name, wanted, found in pairs
+        if wanted != (found or "")
+    ]
 
 
 def machine(root: Path = Path("/")) -> Machine:

@@ -7,10 +7,31 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from provenline.detectors.bundle import MANIFEST
-from provenline.detectors.machine import Hardware
 from provenline.detectors.postprocess import Decoder, Layout
 from provenline.errors import InputError
 from provenline.files import read_json
+
+
+class Hardware(BaseModel):
+    """What a TensorRT plan is bound to.
+
+    Attributes:
+        gpu: Name of the GPU (on a Jetson the board's).
+        driver: Its version; empty where none was named.
+        l4t: Release of Jetson Linux; empty elsewhere.
+        tensorrt: Version that built the plan.
+        precision: Of the plan: `fp16`, …; the ONNX file beside it keeps its own.
+        plan_sha256: Hash of ``model.plan``.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    gpu: str
+    driver: str
+    l4t: str
+    tensorrt: str
+    precision: str
+    plan_sha256: str
 
 
 class Target(BaseModel):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from provenline.detectors.base import Detections
 from provenline.detectors.bundle import PLAN, checked
 from provenline.detectors.device import device_index
-from provenline.detectors.machine import Hardware, machine
-from provenline.detectors.manifest import read_manifest
+from provenline.detectors.machine import differences, machine
+from provenline.detectors.manifest import Hardware, read_manifest
 from provenline.detectors.preprocess import Image, prepare
 from provenline.errors import InputError
 
@@ -104,7 +104,7 @@ class TensorrtDetector:
 
 
 def _check_machine(hardware: Hardware, path: Path) -> None:
-    if found := hardware.differences(machine()):
+    if found := differences(hardware.model_dump(), machine()):
         raise InputError("; ".join(found), file=path, mend="Engines do not travel: build it on this device")
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provenline.detectors.bundle import MANIFEST, PLAN
-from provenline.detectors.machine import Hardware, machine, onnxruntime_version
+from provenline.detectors.machine import differences, machine, onnxruntime_version
 from provenline.engines import manifest
-from provenline.engines.golden import Agreement
 from provenline.engines.manifest import Manifest
-from provenline.engines.params import LatencyParams
 from provenline.errors import InputError
+
+if TYPE_CHECKING:  # they bring pandas, and a rollback has no second to wait for it
+    from provenline.engines.golden import Agreement
+    from provenline.engines.params import LatencyParams
 
 _HERE = "Build it on this device: `provenline engine build`"
 
@@ -86,7 +88,7 @@ def fits(made: Manifest, folder: Path) -> None:
         InputError: Names everything that differs.
     """
     if made.hardware:
-        if found := Hardware.model_validate(made.hardware).differences(machine()):
+        if found := differences(made.hardware, machine()):
             raise InputError("; ".join(found), file=folder / PLAN, mend=_HERE)
         return
     if made.target["kind"] == "tensorrt":

@@ -18,34 +18,36 @@ one that ``current`` leads to. For whoever shows it in a footer or writes it int
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from provenline.errors import InputError
 from provenline.files import read_json
 
 FILE = "production.json"
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FORMAT = 1
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
-class Production(BaseModel):
+@dataclass(frozen=True)
+class Production:
     """What runs on a device, since when, and what it came from; the keys are those of the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: Literal[1]
+    format: int
     model_version: str
-    bundle_sha256: Sha256
-    engine_sha256: Sha256
-    onnx_sha256: Sha256
-    plan_sha256: Sha256 | None
-    checkpoint_sha256: Sha256
-    dataset_sha256: Sha256 | None
-    split_sha256: Sha256 | None
-    since: AwareDatetime
-    by: Literal["install", "rollback"]
+    bundle_sha256: str
+    engine_sha256: str
+    onnx_sha256: str
+    plan_sha256: str | None
+    checkpoint_sha256: str
+    dataset_sha256: str | None
+    split_sha256: str | None
+    since: datetime
+    by: str
     previous: str | None
 
 
@@ -58,8 +60,33 @@ def read_production(home: Path) -> Production:
     path = home / FILE
     if not path.is_file():
         raise InputError("nothing is installed", file=home, mend="Run `provenline engine install`")
+    content = read_json(path)
+    names = [field.name for field in dataclasses.fields(Production)]
+    if not isinstance(content, dict) or set(content) != set(names):
+        raise InputError(f"its keys are not {names}", file=path, mend=_AGAIN)
+    since = _time(content["since"])
+    bad = [name for name in names if not _holds(name, content[name])]
+    if bad or since is None or content["format"] != FORMAT:
+        raise InputError("is malformed", file=path, place=", ".join(bad) or None, mend=_AGAIN)
+    return Production(**{**content, "since": since})
+
+
+_AGAIN = "Install the engine again"
+
+
+def _holds(name: str, value: Any) -> bool:
+    if name == "format":
+        return isinstance(value, int)
+    if value is None:
+        return name in ("plan_sha256", "dataset_sha256", "split_sha256", "previous")
+    if name == "by":
+        return value in ("install", "rollback")
+    return isinstance(value, str) and (not name.endswith("sha256") or _HEX.fullmatch(value) is not None)
+
+
+def _time(value: Any) -> datetime | None:
     try:
-        return Production.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(first["msg"], file=path, place=".".join(map(str, first["loc"]))) from None
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else None

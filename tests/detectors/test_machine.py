@@ -9,7 +9,8 @@ import pytest
 
 from provenline.detectors import machine as machines
 from provenline.detectors.bundle import PLAN
-from provenline.detectors.machine import Hardware, Machine, gpu_and_driver, l4t, machine
+from provenline.detectors.machine import Machine, differences, gpu_and_driver, l4t, machine
+from provenline.detectors.manifest import Hardware
 from provenline.detectors.tensorrt_model import _check_machine
 from provenline.engines.power import power
 from provenline.errors import InputError
@@ -92,7 +93,7 @@ def test_each_difference_is_refused_by_name(
 
 
 def test_all_differences_are_named_at_once() -> None:
-    found = Hardware.model_validate(HARDWARE).differences(Machine(None, None, None, None, None))
+    found = differences(HARDWARE, Machine(None, None, None, None, None))
     assert [text.split(",")[0].split()[2] for text in found] == ["GPU", "driver", "JetPack", "TensorRT"]
 
 

@@ -190,6 +190,22 @@ def test_a_full_disk_leaves_what_runs(
     assert len(names(home / "versions")) == 2
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", 2), ("since", "yesterday"), ("since", "2026-01-01T00:00:00"), ("by", "hand"),
+        ("bundle_sha256", "abc"), ("bundle_sha256", None), ("model_version", 7), ("another", 1),
+    ],
+)  # fmt: skip
+def test_an_ill_formed_production_file_is_refused(
+    bundles: list[Path], tmp_path: Path, key: str, value: object
+) -> None:
+    install(bundles[0], tmp_path, "")
+    world.change(tmp_path / "production.json", key, value=value)
+    with pytest.raises(InputError, match=r"production\.json"):
+        read_production(tmp_path)
+
+
 def test_the_commands_say_what_runs(bundles: list[Path], tmp_path: Path) -> None:
     home = ["--home", str(tmp_path / "home")]
     assert isinstance(run(app, ["engine", "status", *home]).exception, InputError)
