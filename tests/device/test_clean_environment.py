@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from provenline.detectors.open import open_engine
 from tests.device import world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -52,10 +54,13 @@ def run_an_engine(venv: Path, tmp_path: Path) -> None:
     assert "onnxruntime_cpu@00000000 runs" in tell(command, "engine", "status", "--home", home)
     code = (
         "import sys, numpy as np; from provenline.detectors.open import open_engine\n"
-        f"found = open_engine({str(home / 'current')!r}, 'cpu').predict([np.full((9, 9, 3), 90, np.uint8)])\n"
-        "print(len(found[0]), sorted(set(sys.modules) & {'torch', 'ultralytics', 'mlflow', 'hydra'}))"
+        f"engine = open_engine({str(home / 'current')!r}, 'cpu')\n"
+        "print(engine.predict([np.full((9, 9, 3), 90, np.uint8)])[0].scores.round(4).tolist())\n"
+        "print(sorted(set(sys.modules) & {'torch', 'ultralytics', 'mlflow', 'hydra'}))"
     )
-    assert tell(python, "-c", code).strip() == "2 []"
+    here = open_engine(bundle, "cpu").predict([np.full((9, 9, 3), 90, np.uint8)])[0]
+    assert len(here) > 1
+    assert tell(python, "-c", code).splitlines() == [str(here.scores.round(4).tolist()), "[]"]
 
 
 def test_the_base_install_of_the_lock_runs_an_engine_without_torch(tmp_path: Path) -> None:

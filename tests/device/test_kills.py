@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from provenline.detectors.device import cores
 from provenline.device.install import running
 from provenline.engines import manifest
 from provenline.files import sha256_file
@@ -182,4 +183,5 @@ def test_rollback_is_one_command_of_less_than_a_second(bundles: list[Path], tmp_
         wall.append(time.monotonic() - started)
         busy.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     print(f"rollback with the start of Python: {min(wall):.2f} s at best, of which busy {min(busy):.2f} s")
-    assert min(busy) < 1.0  # other tests beside this one make it wait, but not work
+    # On a machine with more to do than it has cores, everything waits for its turn.
+    assert min(wall) < max(1.0, os.getloadavg()[0] / cores())

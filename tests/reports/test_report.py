@@ -204,11 +204,21 @@ def test_equal_skill_cannot_be_told_apart(tmp_path: Path) -> None:
 
 def test_the_last_lines_carry_intervals_and_videos(line: Path) -> None:
     said = dict(lines(line))
-    assert list(said) == ["Stage A", "Fine-tuned", "Rule", "Thresholds", "Planning", "Shadow", "Page"]
+    assert list(said) == [
+        "Stage A",
+        "Fine-tuned",
+        "Rule",
+        "Thresholds",
+        "Planning",
+        "Engine",
+        "Shadow",
+        "Page",
+    ]
     assert re.search(r"recall 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] \(asked: above 0\.95\)", said["Stage A"])
     assert said["Stage A"].endswith("21 videos")
     assert re.search(r"difference \+0\.\d{3} \[\+0\.\d{3}, \+0\.\d{3}\]", said["Fine-tuned"])
     assert "deployment set, 14 videos" in said["Fine-tuned"]
+    assert said["Engine"].endswith("unproven: no device has signed them")
     assert said["Shadow"] and said["Page"] == "reports/index.html"
 
 
