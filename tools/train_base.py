@@ -16,7 +16,7 @@ from typing import Any
 from provenline.files import atomic_path, sha256_file
 from provenline.simline.params import PortraitParams
 from provenline.simline.portraits import render_portraits
-from provenline.training.params import Augment, Recipe, TrainParams
+from provenline.training.params import Augment, Recipe, Sizes, TrainParams
 from provenline.training.scratch import untrained
 from provenline.training.train import fine_tune
 
@@ -63,7 +63,10 @@ def recipe(chosen: argparse.Namespace) -> TrainParams:
         workers=chosen.workers,
         cache="none",
         limit=0,
+        full=Sizes(epochs=chosen.epochs, batch=chosen.batch, nbs=chosen.batch),
+        may_flip=(),
         recipe=Recipe(
+            task="detect",
             optimizer="AdamW",
             lr0=0.002,
             lrf=0.01,
@@ -82,6 +85,7 @@ def recipe(chosen: argparse.Namespace) -> TrainParams:
             batch=chosen.batch,
             nbs=chosen.batch,
             imgsz=chosen.imgsz,
+            extra={},
         ),
         augment=Augment(
             fliplr=0.5,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from provenline.training.settings import faults
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Gain = Annotated[float, Field(ge=0.0)]
@@ -14,6 +16,7 @@ class Recipe(BaseModel):
     """How the weights are moved. The names are ultralytics' own.
 
     Attributes:
+        task: Boxes (`detect`), or boxes and outlines (`segment`), which takes a base for segmentation.
         optimizer: Never `auto`, which overrides `lr0` and `momentum` in silence.
         lr0: Learning rate after the warm-up.
         lrf: Last learning rate, as a share of `lr0`.
@@ -33,10 +36,13 @@ class Recipe(BaseModel):
         nbs: Images per step of the optimizer: gradients gather over `nbs / batch` batches. The plan
             says nothing of it, so it is ultralytics' own unless conf does.
         imgsz: Side of the square input, in pixels; a multiple of 32.
+        extra: Whatever else ultralytics can be told, by its own names; see `settings.faults` for what is
+            refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    task: Literal["detect", "segment"]
     optimizer: Literal["SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSprop"]
     lr0: float = Field(gt=0.0, le=1.0)
     lrf: float = Field(gt=0.0, le=1.0)
@@ -55,6 +61,7 @@ class Recipe(BaseModel):
     batch: int = Field(ge=1)
     nbs: int = Field(ge=1)
     imgsz: int = Field(ge=32, multiple_of=32)
+    extra: dict[str, Any]
 
 
 class Augment(BaseModel):
@@ -97,6 +104,16 @@ class Augment(BaseModel):
     erasing: Share
 
 
+class Sizes(BaseModel):
+    """What a recipe was meant for: `profile=gpu` takes these, smaller machines have sizes of their own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    nbs: int = Field(ge=1)
+
+
 class TrainParams(BaseModel):
     """All of fine-tuning.
 
@@ -107,8 +124,10 @@ class TrainParams(BaseModel):
         cache: Keep shrunk images in memory between epochs: `none`, `ram`, or `auto` (if half of what is
             free holds them). Mosaics are then made of all images, not of those that were read last.
         limit: Most training frames, spread evenly over all; 0 takes all of them.
+        full: The recipe's own sizes. What is trained with is `recipe.epochs`, `batch` and `nbs`.
         recipe: How the weights are moved.
         augment: How training frames are varied.
+        may_flip: Classes that mirrored frames may take for one another; see `flips.mixed_up`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -118,5 +137,22 @@ class TrainParams(BaseModel):
     workers: int = Field(ge=0)
     cache: Literal["none", "ram", "auto"]
     limit: int = Field(ge=0)
+    full: Sizes
     recipe: Recipe
     augment: Augment
+    may_flip: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _extra_is_known(self) -> TrainParams:
+        typed = {
+            **{name: f"train.recipe.{name}" for name in Recipe.model_fields},
+            **{name: f"train.augment.{name}" for name in Augment.model_fields},
+        }
+        if found := faults(self.recipe.extra, self.recipe.task, typed):
+            raise ValueError("; ".join(found))
+        return self
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return what is asked of ultralytics, by its own names: recipe, augmentation, and `extra`."""
+        recipe = self.recipe.model_dump(exclude={"task", "extra"})
+        return {**recipe, **self.augment.model_dump(), **self.recipe.extra}

@@ -38,22 +38,24 @@ def save_network(model: Network, out: Path, imgsz: int) -> None:
     """Write a network as a checkpoint that ultralytics loads; see `strip_checkpoint`."""
     import torch
     import ultralytics
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn.tasks import guess_model_task
 
     names = {int(index): str(name) for index, name in model.names.items()}
-    build: Any = DetectionModel
+    build: Any = type(model)
     description = {**model.yaml, "yaml_file": Path(str(model.yaml.get("yaml_file", ""))).name}
     channels = description.get("channels", 3)
     fresh = build(deepcopy(description), ch=channels, nc=len(names), verbose=False)
     fresh.load_state_dict(model.float().state_dict())
-    fresh.names, fresh.task, fresh.args = names, "detect", {"task": "detect", "imgsz": imgsz}
+    guess: Any = guess_model_task
+    task = str(guess(fresh))
+    fresh.names, fresh.task, fresh.args = names, task, {"task": task, "imgsz": imgsz}
     fresh.half().eval().requires_grad_(requires_grad=False)
     content = {
         "epoch": -1,
         "model": fresh,
         "ema": None,
         "optimizer": None,
-        "train_args": {"task": "detect", "imgsz": imgsz},
+        "train_args": {"task": task, "imgsz": imgsz},
         "version": ultralytics.__version__,
         "license": "AGPL-3.0",
     }

@@ -10,9 +10,11 @@ from typing import Any
 
 from provenline.detectors.device import torch_device
 from provenline.detectors.quiet import quiet_ultralytics, seed_fonts
+from provenline.detectors.ultralytics_model import load_network
 from provenline.detectors.weights import verified
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
+from provenline.training.flips import refuse_mixed_up
 from provenline.training.keeping import Keeper, Notes
 from provenline.training.loading import cache_of
 from provenline.training.params import TrainParams
@@ -59,7 +61,8 @@ def fine_tune(
     device = torch_device(params.device)
     quiet_ultralytics()
     seed_fonts()
-    view = build_view(dataset_yaml, state / "view", params.limit)
+    view = build_view(dataset_yaml, state / "view", params.limit, params.recipe.task)
+    refuse_mixed_up(view.names, params)
     keeper = Keeper(state / "kept")
     notes = keeper.notes()
     if not notes.done:
@@ -83,9 +86,11 @@ def pass_through(base: Path, out: Path) -> dict[str, Any]:
 def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[str, Any]:
     """Return the arguments that ultralytics' trainer is given."""
     return {
-        **params.recipe.model_dump(),
-        **params.augment.model_dump(),
-        "task": "detect",
+        # The biases' rate at the start of the warm-up: 0.1 suits SGD and throws Adam off.
+        "warmup_bias_lr": 0.1 if "SGD" in params.recipe.optimizer else 0.0,
+        **params.hyperparameters(),
+        "task": params.recipe.task,
+        "augmentations": [],  # else ultralytics adds some wherever albumentations happens to be installed
         "data": str(view.yaml.resolve()),
         "device": device.removeprefix("cuda:"),
         "workers": params.workers,
@@ -93,8 +98,6 @@ def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[s
         "exist_ok": True,
         "deterministic": True,
         "amp": _precision(device),
-        # The biases' rate at the start of the warm-up: 0.1 suits SGD and throws Adam off.
-        "warmup_bias_lr": 0.1 if "SGD" in params.recipe.optimizer else 0.0,
         "cache": cache_of(params.cache, len(view.train) + len(view.val), params.recipe.imgsz) or False,
         "plots": False,
         "val": True,
@@ -116,13 +119,17 @@ def _precision(device: str) -> bool | str:
 
 def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> None:
     from ultralytics.models.yolo.detect import DetectionTrainer
+    from ultralytics.models.yolo.segment import SegmentationTrainer
 
+    if (task := load_network(base).task) != asked["task"]:
+        mend = "Name a base for it in conf/model (yolov8n-seg.pt, say), or take another recipe"
+        raise InputError(f"a model for {task!r}, the recipe is for {asked['task']!r}", file=base, mend=mend)
     weights = Path(asked["save_dir"]) / "weights"
     if watcher.notes.history:
         asked = {**asked, "resume": str(keeper.restore(weights))}
     else:
         shutil.rmtree(asked["save_dir"], ignore_errors=True)
-    build: Any = DetectionTrainer
+    build: Any = SegmentationTrainer if asked["task"] == "segment" else DetectionTrainer
     trainer = build(overrides={**asked, "model": str(base.resolve())})
     # Its own last evaluation strips the checkpoints in place and tells nothing new.
     trainer.final_eval = lambda: None
@@ -148,7 +155,7 @@ def _one_line(params: TrainParams) -> Iterator[None]:
 
 
 def _summary(notes: Notes, params: TrainParams, view: View) -> dict[str, Any]:
-    asked = {**params.recipe.model_dump(), **params.augment.model_dump()}
+    asked = params.hyperparameters()
     differences = {
         name: {"asked": asked[name], "in_effect": value}
         for name, value in notes.in_effect.items()

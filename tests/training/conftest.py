@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from provenline.files import sha256_file
-from provenline.training.params import Augment, Recipe, TrainParams
+from provenline.training.params import Augment, Recipe, Sizes, TrainParams
 from provenline.training.scratch import untrained
 
 
@@ -43,6 +43,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def params(epochs: int = 1, **changes: object) -> TrainParams:
     """A recipe that runs in seconds."""
     recipe = {
+        "task": "detect",
+        "extra": {},
         "optimizer": "SGD",
         "nbs": 64,
         "lr0": 0.01,
@@ -74,6 +76,8 @@ def params(epochs: int = 1, **changes: object) -> TrainParams:
         workers=0,
         cache="none",
         limit=int(str(changes.pop("limit", 0))),
+        full=Sizes(epochs=50, batch=32, nbs=64),
+        may_flip=(),
         recipe=Recipe.model_validate({**recipe, **changes}),
         augment=Augment.model_validate(augment),
     )
