@@ -48,7 +48,8 @@ def outlined(boxes: pd.DataFrame, frames: pd.DataFrame) -> tuple[pd.DataFrame, d
         shapes[kind] += 1
         polygons.append([float(value) for value in found])
     kinds = ("polygon", "mask", "polygons", "ellipse", "box")
-    return boxes.assign(polygon=polygons), {kind: shapes[kind] for kind in kinds}
+    filled = boxes.assign(polygon=pd.Series(polygons, boxes.index, dtype=object))
+    return filled, {kind: shapes[kind] for kind in kinds}
 
 
 def warnings(shapes: Mapping[str, int]) -> list[str]:

@@ -98,9 +98,9 @@ def write_dataset(
             for frame_id, path, split in zip(kept["frame_id"], kept["path"], kept["split"], strict=True)
         ]
         with bar() as display:
-            task = display.add_task("Copying frames", total=len(jobs))
+            copying = display.add_task("Copying frames", total=len(jobs))
             for stored in copy(jobs):
-                display.advance(task, stored)
+                display.advance(copying, stored)
         _write_yaml(temporary / f"{name}.yaml", classes)
     objects = truth.assign(
         split=truth["frame_id"].map(dict(zip(kept["frame_id"], kept["split"], strict=True)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from provenline.errors import InputError
 from provenline.training.params import TrainParams
@@ -73,8 +73,8 @@ def refuse_mixed_up(names: Sequence[str], params: TrainParams) -> None:
     _refuse(mixed_up(names, False, bool(augment.flipud)), {"flipud": augment.flipud}, allowed)
 
 
-def _refuse(pairs: Sequence[tuple[str, str]], causes: Mapping[str, float], allowed: Collection[str]) -> None:
-    left = [pair for pair in pairs if not allowed.issuperset(pair)]
+def _refuse(pairs: Sequence[tuple[str, str]], causes: Mapping[str, float], allowed: Set[str]) -> None:
+    left = [pair for pair in pairs if not allowed >= set(pair)]
     if not left:
         return
     one, other = left[0]

@@ -18,6 +18,19 @@ from provenline.files import atomic_path
 Network: TypeAlias = Any  # ultralytics' DetectionModel, whose attributes torch's types hide
 
 
+def task_of(checkpoint: Path) -> str:
+    """Return what a checkpoint is for: `detect`, `segment`, …; it is unpickled."""
+    return str(_loaded(checkpoint).task)
+
+
+def _loaded(checkpoint: Path) -> Network:
+    quiet_ultralytics()
+    from ultralytics.nn import tasks
+
+    load: Any = tasks.load_checkpoint
+    return load(str(checkpoint), device="cpu")[0]
+
+
 def strip_checkpoint(checkpoint: Path, out: Path, imgsz: int) -> None:
     """Write a checkpoint's (averaged) weights to ``out``, whole or not at all.
 
@@ -26,12 +39,7 @@ def strip_checkpoint(checkpoint: Path, out: Path, imgsz: int) -> None:
         out: The `.pt` file to write, some 6 MB for a YOLOv8n.
         imgsz: Noted in the file as the size that it was trained at.
     """
-    quiet_ultralytics()
-    from ultralytics.nn import tasks
-
-    load: Any = tasks.load_checkpoint
-    model, _ = load(str(checkpoint), device="cpu")
-    save_network(model, out, imgsz)
+    save_network(_loaded(checkpoint), out, imgsz)
 
 
 def save_network(model: Network, out: Path, imgsz: int) -> None:

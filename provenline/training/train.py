@@ -10,7 +10,6 @@ from typing import Any
 
 from provenline.detectors.device import torch_device
 from provenline.detectors.quiet import quiet_ultralytics, seed_fonts
-from provenline.detectors.ultralytics_model import load_network
 from provenline.detectors.weights import verified
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
@@ -18,7 +17,7 @@ from provenline.training.flips import refuse_mixed_up
 from provenline.training.keeping import Keeper, Notes
 from provenline.training.loading import cache_of
 from provenline.training.params import TrainParams
-from provenline.training.strip import strip_checkpoint
+from provenline.training.strip import strip_checkpoint, task_of
 from provenline.training.view import View, build_view
 from provenline.training.watching import Watcher
 
@@ -121,7 +120,7 @@ def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, vi
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.models.yolo.segment import SegmentationTrainer
 
-    if (task := load_network(base).task) != asked["task"]:
+    if (task := task_of(base)) != asked["task"]:
         mend = "Name a base for it in conf/model (yolov8n-seg.pt, say), or take another recipe"
         raise InputError(f"a model for {task!r}, the recipe is for {asked['task']!r}", file=base, mend=mend)
     weights = Path(asked["save_dir"]) / "weights"
