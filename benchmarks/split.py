@@ -42,6 +42,7 @@ PARAMS = SplitParams(
     stratify="category",
     seed=0,
     near_duplicate_bits=4,
+    task="detect",
 )
 PLANTS = 20
 PERIOD_MS = 2000

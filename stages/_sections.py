@@ -16,6 +16,7 @@ from provenline.reports.params import ReportParams
 from provenline.shadow.params import ShadowParams
 from provenline.simline.params import SimlineParams
 from provenline.splits.params import SplitParams
+from provenline.training.flips import refuse_mixed_up
 from provenline.training.params import TrainParams
 from stages import _runtime as runtime
 
@@ -54,21 +55,25 @@ def check(value: dict[str, Any]) -> int:
     faults = [f"{name}: unknown section" for name in value if name not in known]
     faults += [f"{name}: section is missing" for name in sorted(known - {"line"}) if name not in value]
     faults += [f"{key}: no value was given" for key in runtime.missing(value)]
-    checked = 0
+    found: dict[str, Any] = {}
     alone = {"line": {name: value.get(name) for name in PLAIN}}
     if value.get("target") not in (value.get("trt_build") or {}):
         faults.append(f"target: {value.get('target')} is not one of trt_build")
     for dotted, model in _expanded(value):
         try:
-            runtime.section(value | alone, dotted, model)
-            checked += 1
+            found[dotted] = runtime.section(value | alone, dotted, model)
         except InputError as error:
             faults.append(error.what)
+    if {"usecase", "train"} <= found.keys():
+        try:
+            refuse_mixed_up(found["usecase"].classes, found["train"])
+        except InputError as error:
+            faults.append(f"train.augment: {error.what} ({error.mend})")
     if faults:
         raise InputError(
             "; ".join(faults), file=runtime.PARAMS, mend="Mend it in conf/ and run `make params`"
         )
-    return checked
+    return len(found)
 
 
 def _expanded(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:

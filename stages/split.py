@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provenline import tables
+from provenline.annotations.outlines import outlined, warnings
 from provenline.files import write_json
 from provenline.splits.audit import audit
 from provenline.splits.certificate import certificate
@@ -28,9 +29,11 @@ def main() -> str:
     ledger, found = read_ledger(LEDGER), search(frames, params.copies)
     assignment, described = decide(frames, boxes, ledger, usecase.classes, found.copies, params)
     written = write_assignment(frames, assignment, Path("data") / f"dataset_split_{round_}.csv")
-    dataset = write_dataset(
-        frames, boxes, assignment, usecase.classes, Path("data/dataset"), f"{usecase.name}_{round_}", Path()
-    )
+    folder, name = Path("data/dataset"), f"{usecase.name}_{round_}"
+    if params.task == "segment":
+        boxes, described["outlines"] = outlined(tables.truth(frames, boxes, usecase.classes), frames)
+        described["warnings"] += warnings(described["outlines"])
+    dataset = write_dataset(frames, boxes, assignment, usecase.classes, folder, name, Path(), params.task)
     for sentence in described["warnings"]:
         runtime.notice(sentence)
     placed = place(frames, assignment)

@@ -38,7 +38,8 @@ def main() -> str:
     # One word: the only thing of Stage A that training depends on.
     write_json("data/stage_a_decision.json", {"decision": result["decision"]})
     runtime.inputs("stage_a_eval", [*runtime.judged("development"), model.weights, base])
-    return f"Stage A: {result['decision']}"
+    borderline = "; label what its plan says, or try the next larger base (model=yolov8s_coco)"
+    return f"Stage A: {result['decision']}{borderline if result['decision'] == 'inconclusive' else ''}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from provenline.files import atomic_path, sha256_file
 from provenline.simline.params import PortraitParams
 from provenline.simline.portraits import render_portraits
 from provenline.training.keeping import forget
-from provenline.training.params import Augment, Keep, Recipe, TrainParams
+from provenline.training.params import Augment, Keep, Recipe, Sizes, TrainParams
 from provenline.training.scratch import untrained
 from provenline.training.train import fine_tune
 
@@ -66,7 +66,10 @@ def recipe(chosen: argparse.Namespace) -> TrainParams:
         limit=0,
         allow=(),
         keep=Keep(metrics=(), top=1, choose="fitness"),
+        full=Sizes(epochs=chosen.epochs, batch=chosen.batch, nbs=chosen.batch),
+        may_flip=(),
         recipe=Recipe(
+            task="detect",
             optimizer="AdamW",
             lr0=0.002,
             lrf=0.01,
@@ -85,6 +88,7 @@ def recipe(chosen: argparse.Namespace) -> TrainParams:
             batch=chosen.batch,
             nbs=chosen.batch,
             imgsz=chosen.imgsz,
+            extra={},
         ),
         augment=Augment(
             fliplr=0.5,

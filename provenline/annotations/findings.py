@@ -51,7 +51,22 @@ def warnings(report: Mapping[str, Any], params: AnnotateParams) -> list[str]:
     if skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in skipped.items())
         found.append(f"shapes that are no box, polygon, quad or mask were left out: {kinds}")
+    found += _on_unequal(report)
     return found + _on_adjudication(report["adjudication"]) + _on_agreement(report["agreement"])
+
+
+def _on_unequal(report: Mapping[str, Any]) -> list[str]:
+    """Name the labels that an export lacks and others have: its frames are trained on as free of them."""
+    exports = [name for name in report["frames"]["reference"] if name in report["annotators"]]
+    drawn: dict[str, set[str]] = {name: set() for name in exports}
+    for row in report["reconciliation"]:
+        drawn.get(row["annotator"], set()).update(row["to"])
+    everything = set().union(*drawn.values())
+    return [
+        f"'{name}' has no {', '.join(sorted(lacking))}, which other exports have: its frames count as without"
+        for name, labels in drawn.items()
+        if (lacking := everything - labels)
+    ]
 
 
 def _on_adjudication(report: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,8 @@ class ModelParams(BaseModel):
         weights: Path of the `.pt` file.
         sha256: The file's hash; empty only for a model that is loaded by name (`download: true`).
         imgsz: Side of the square input, in pixels; a multiple of 32.
-        labels: The model's class name to our label; its other classes are dropped.
+        labels: The model's class name to our label; its other classes are dropped. Empty where it knows
+            none of ours and is only a start for training.
         score_floor: Detections below this score are dropped. Thresholds are applied outside.
         nms_iou: Of two boxes of one label that overlap more than this, the weaker is dropped.
         max_detections: At most so many detections per image, the strongest.
@@ -28,7 +29,7 @@ class ModelParams(BaseModel):
     weights: Path
     sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
     imgsz: int = Field(ge=32, multiple_of=32)
-    labels: dict[str, str] = Field(min_length=1)
+    labels: dict[str, str]
     score_floor: float = Field(ge=0.0, le=0.01)
     nms_iou: float = Field(gt=0.0, le=1.0)
     max_detections: int = Field(ge=1, le=1000)

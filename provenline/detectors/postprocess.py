@@ -13,6 +13,7 @@ from provenline.detectors.base import Detections
 from provenline.detectors.preprocess import Letterbox
 
 Layout = Literal["raw", "end2end"]
+Decoded = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]  # boxes, scores, classes
 _CANDIDATES = 3000  # strongest boxes that enter suppression: bounds its cost where the floor lets all pass
 
 
@@ -22,7 +23,8 @@ class Decoder:
 
     Attributes:
         layout: `raw`: (4 + classes, n) rows `cx cy w h`, then class scores after the sigmoid.
-            `end2end`: (m, 6) rows `x1 y1 x2 y2 score class`, suppressed already. Input pixels both.
+            `end2end`: (m, 6) rows `x1 y1 x2 y2 score class`, suppressed already. Input pixels both. What
+            a network for outlines adds to either is left alone.
         names: The model's class names, in its order.
         labels: Class name to our label; other classes are dropped.
         score_floor: Weaker detections are dropped.
@@ -43,7 +45,8 @@ class Decoder:
         Each candidate counts for its best class, as in ultralytics' own prediction. Boxes are clipped
         to the image; what has no area left is dropped.
         """
-        boxes, scores, classes = (_raw if self.layout == "raw" else _end2end)(np.asarray(output))
+        read = _raw if self.layout == "raw" else _end2end
+        boxes, scores, classes = read(np.asarray(output), len(self.names))
         ours, mapped = self._vocabulary()
         label = mapped[classes]
         chosen = np.flatnonzero((scores >= self.score_floor) & (label >= 0))
@@ -62,14 +65,14 @@ class Decoder:
         )
 
 
-def _raw(output: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    centre, size, scores = output[:2].T, output[2:4].T, output[4:]
+def _raw(output: NDArray[Any], classes: int) -> Decoded:
+    centre, size, scores = output[:2].T, output[2:4].T, output[4 : 4 + classes]
     half = size.astype(np.float64) / 2
     boxes = np.concatenate([centre - half, centre + half], axis=1)
     return boxes, scores.max(axis=0).astype(np.float64), scores.argmax(axis=0).astype(np.int64)
 
 
-def _end2end(output: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def _end2end(output: NDArray[Any], _: int) -> Decoded:
     rows = output.astype(np.float64)
     return rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int64)
 

@@ -30,14 +30,15 @@ class UltralyticsDetector:
         """Load ``path``, whose hash the caller has verified.
 
         Raises:
-            InputError: It is no detection checkpoint, or none of its classes is in ``params.labels``.
+            InputError: It is no checkpoint for detection, or ``params.labels`` names classes and it has
+                none of them.
         """
         self.name, self.imgsz = params.name, params.imgsz
         self.fingerprint = sha256_file(path)
         self._device = torch_device(device)
         self._model = load_network(path).to(self._device)
         self.names = class_names(self._model)
-        if not set(self.names) & set(params.labels):
+        if params.labels and not set(self.names) & set(params.labels):
             known = ", ".join(self.names[:20])
             raise InputError(f"none of {sorted(params.labels)} is a class of it ({known})", file=path)
         self._decode = Decoder(
@@ -57,7 +58,9 @@ class UltralyticsDetector:
             return []
         batch, places = prepare(images, self.imgsz)
         with torch.inference_mode():
-            outputs = self._model(torch.from_numpy(batch).to(self._device))[0].float().cpu().numpy()
+            raw = self._model(torch.from_numpy(batch).to(self._device))[0]
+        # A network for outlines gives their prototypes beside the boxes.
+        outputs = (raw[0] if isinstance(raw, tuple) else raw).float().cpu().numpy()
         return [self._decode(output, place) for output, place in zip(outputs, places, strict=True)]
 
 
@@ -65,7 +68,7 @@ def load_network(path: Path) -> Network:
     """Return the network of a verified checkpoint: fused, float32, evaluation mode, on the processor.
 
     Raises:
-        InputError: The file is damaged, no checkpoint, or not for detection.
+        InputError: The file is damaged, no checkpoint, or neither for detection nor for segmentation.
     """
     quiet_ultralytics()
     from ultralytics.nn import tasks
@@ -76,7 +79,7 @@ def load_network(path: Path) -> Network:
     except (TypeError, AttributeError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"not a checkpoint of ultralytics ({reason})", file=path) from None
-    if model.task != "detect":
+    if model.task not in ("detect", "segment"):
         raise InputError(f"a model for {model.task!r}", file=path, mend="Name a detection model")
     # A network with a second head that needs no suppression is used and exported by that head.
     model.end2end = getattr(model.model[-1], "one2one_cv2", None) is not None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from provenline.detectors.params import ModelParams
 from provenline.detectors.quiet import downloads_allowed, quiet_ultralytics
 from provenline.errors import InputError
 from provenline.files import sha256_file
+
+RELEASES = "https://github.com/ultralytics/assets/releases"
+_PUBLISHED = re.compile(r"(yolov8|yolo11|yolo26)[nsmlx](-seg)?\.pt|rtdetr-[lx]\.pt")
 
 
 def verified(path: str | Path, sha256: str) -> Path:
@@ -18,8 +22,7 @@ def verified(path: str | Path, sha256: str) -> Path:
     """
     path = Path(path)
     if not path.is_file():
-        mend = "Run `dvc pull` (or `make base` for the simulated line's base), or put the file there"
-        raise InputError("weights are missing", file=path, mend=mend)
+        raise InputError("weights are missing", file=path, mend=_how_to_get(path.name))
     found = sha256_file(path)
     if found != sha256:
         raise InputError(
@@ -28,6 +31,14 @@ def verified(path: str | Path, sha256: str) -> Path:
             mend="Fetch the file anew, or, if you trust this one, write its whole hash where it is named",
         )
     return path
+
+
+def _how_to_get(name: str) -> str:
+    if _PUBLISHED.fullmatch(name):
+        mend = f"Fetch {name} where there is a network, from {RELEASES}, put it there"
+        return f"{mend}, and write its SHA-256 into conf/model"
+    mend = "Run `dvc pull` (or `make base` for the simulated line's base), or put the file there: the round"
+    return f"{mend} before left models/<use case>_<round>.pt, whose SHA-256 goes into conf/model"
 
 
 def resolve(params: ModelParams) -> Path:

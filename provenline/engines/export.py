@@ -1,7 +1,8 @@
 """Checkpoint to ONNX, so that equal weights give equal bytes.
 
 One input ``images`` (N, 3, S, S) float32 RGB in 0..1, batch dynamic and S fixed; one output
-``output0``, raw (N, 4 + classes, anchors) or end2end (N, detections, 6).
+``output0``, raw (N, 4 + classes, anchors) or end2end (N, detections, 6); a network for outlines has
+their coefficients after the rest, and its prototypes are cut off: boxes are what is judged.
 """
 
 from __future__ import annotations
@@ -49,13 +50,15 @@ def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out
     with tempfile.TemporaryDirectory() as folder:
         private = Path(folder) / "checkpoint.pt"
         shutil.copyfile(checkpoint, private)
-        raw, names = _ultralytics(private, checkpoint, imgsz, opset)
+        raw, names, coefficients = _ultralytics(private, checkpoint, imgsz, opset)
         model = _pin(_load(raw), imgsz)
+        if coefficients:
+            del model.graph.output[1:]
     if simplify:
         import onnxslim
 
         model = onnxslim.slim(model)
-    layout = _layout(model, imgsz, len(names), checkpoint)
+    layout = _layout(model, imgsz, (len(names), coefficients), checkpoint)
     with atomic_path(out) as temporary:
         temporary.write_bytes(_scrubbed(model).SerializeToString(deterministic=True))
     return Exported(names=names, layout=layout, opset=opset)
@@ -67,7 +70,7 @@ def builder_versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tuple[Path, list[str]]:
+def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tuple[Path, list[str], int]:
     from provenline.detectors.quiet import quiet_ultralytics
 
     quiet_ultralytics()
@@ -82,7 +85,8 @@ def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tup
     except Exception as error:  # the exporter raises whatever torch and onnx raise
         what = f"cannot be exported to ONNX ({type(error).__name__}: {error})"
         raise InputError(what, file=checkpoint, mend="Give a detection checkpoint of ultralytics") from error
-    return Path(raw), [model.names[index] for index in sorted(model.names)]
+    names = [model.names[index] for index in sorted(model.names)]
+    return Path(raw), names, int(getattr(model.model.model[-1], "nm", 0))
 
 
 def _load(path: Path) -> OnnxModel:
@@ -110,8 +114,8 @@ def _scrubbed(model: OnnxModel) -> OnnxModel:
     return model
 
 
-def _layout(model: OnnxModel, imgsz: int, classes: int, checkpoint: Path) -> str:
-    """Tell the output's layout by its shape, seen on one grey image."""
+def _layout(model: OnnxModel, imgsz: int, counts: tuple[int, int], checkpoint: Path) -> str:
+    """Tell the output's layout by its shape, seen on one grey image; counts of classes and coefficients."""
     import numpy as np
     import onnxruntime
 
@@ -120,9 +124,10 @@ def _layout(model: OnnxModel, imgsz: int, classes: int, checkpoint: Path) -> str
     grey = np.full((1, 3, imgsz, imgsz), 0.5, dtype=np.float32)
     shape = session.run(None, {inputs[0].name: grey})[0].shape
     named = [i.name for i in inputs] == ["images"] and [o.name for o in outputs] == ["output0"]
-    if named and len(shape) == 3 and shape[1] == 4 + classes:
+    rows, columns = 4 + sum(counts), 6 + counts[1]
+    if named and len(shape) == 3 and shape[1] == rows:
         return "raw"
-    if named and len(shape) == 3 and shape[2] == 6:
+    if named and len(shape) == 3 and shape[2] == columns:
         return "end2end"
-    what = f"its ONNX output has the shape {tuple(shape)}, neither (1, {4 + classes}, anchors) nor (1, n, 6)"
+    what = f"its ONNX output has the shape {tuple(shape)}, neither (1, {rows}, anchors) nor (1, n, {columns})"
     raise InputError(what, file=checkpoint, mend="Give a detection checkpoint")

@@ -56,6 +56,7 @@ def write_dataset(
     folder: Path,
     name: str,
     root: Path,
+    task: str = "detect",
 ) -> dict[str, Any]:
     """Write the annotated frames as a YOLO dataset, whole or not at all.
 
@@ -71,6 +72,7 @@ def write_dataset(
         folder: To write, replaced if it stands.
         name: Of the YAML file in it, without ending.
         root: What the frames' paths are relative to.
+        task: ``detect``: labels are boxes; ``segment``: they are polygons, which every box must have.
 
     Returns:
         ``yaml``, ``classes`` and per split groups, frames, frames without objects, objects per
@@ -86,7 +88,7 @@ def write_dataset(
             "no frame is annotated", mend="Import annotations first, or look at the sampling plan"
         )
     truth = tables.truth(kept, boxes, list(classes))
-    lines = _label_lines(kept, truth, classes)
+    lines = _label_lines(kept, truth, classes, task)
     with atomic_path(folder) as temporary:
         for split in SPLITS:
             (temporary / "images" / split).mkdir(parents=True)
@@ -96,9 +98,9 @@ def write_dataset(
             for frame_id, path, split in zip(kept["frame_id"], kept["path"], kept["split"], strict=True)
         ]
         with bar() as display:
-            task = display.add_task("Copying frames", total=len(jobs))
+            copying = display.add_task("Copying frames", total=len(jobs))
             for stored in copy(jobs):
-                display.advance(task, stored)
+                display.advance(copying, stored)
         _write_yaml(temporary / f"{name}.yaml", classes)
     objects = truth.assign(
         split=truth["frame_id"].map(dict(zip(kept["frame_id"], kept["split"], strict=True)))
@@ -107,17 +109,20 @@ def write_dataset(
     return {"yaml": (folder / f"{name}.yaml").as_posix(), "classes": list(classes), "splits": splits}
 
 
-def _label_lines(kept: pd.DataFrame, truth: pd.DataFrame, classes: Sequence[str]) -> dict[str, list[str]]:
+def _label_lines(
+    kept: pd.DataFrame, truth: pd.DataFrame, classes: Sequence[str], task: str
+) -> dict[str, list[str]]:
     """Return the lines per frame, sorted, so that the order of the tables does not matter."""
     sizes = kept[["frame_id", "width", "height"]]
     lines: dict[str, list[str]] = {}
     numbers = {label: number for number, label in enumerate(classes)}
-    columns = ["frame_id", "label", *tables.BOX, "width", "height"]
+    columns = ["frame_id", "label", "width", "height", "polygon", *tables.BOX]
     for row in truth.merge(sizes, on="frame_id")[columns].itertuples(index=False, name=None):
-        frame_id, label, x1, y1, x2, y2, width, height = row
-        x, y = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height
-        w, h = (x2 - x1) / width, (y2 - y1) / height
-        lines.setdefault(frame_id, []).append(f"{numbers[label]} {x:.8f} {y:.8f} {w:.8f} {h:.8f}\n")
+        frame_id, label, width, height, polygon, x1, y1, x2, y2 = row
+        values = polygon if task == "segment" else ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)
+        sides = (width, height)
+        shape = " ".join(f"{value / sides[n % 2]:.8f}" for n, value in enumerate(values))
+        lines.setdefault(frame_id, []).append(f"{numbers[label]} {shape}\n")
     return {frame_id: sorted(found) for frame_id, found in lines.items()}
 
 

@@ -61,6 +61,7 @@ class SplitParams(BaseModel):
         seed: Of the order in which new groups are taken.
         near_duplicate_bits: Two frames whose 64-bit difference hashes differ in at most so many
             bits are near duplicates.
+        task: What the data set's labels are written for: ``detect`` (boxes) or ``segment`` (polygons).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,3 +74,4 @@ class SplitParams(BaseModel):
     stratify: Literal["category"]
     seed: int = Field(ge=0)
     near_duplicate_bits: int = Field(ge=0, le=64)
+    task: Literal["detect", "segment"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from provenline.training.settings import faults
 
 Watched = Literal["fitness", "mAP50", "mAP50_95", "precision", "recall"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -15,6 +17,7 @@ class Recipe(BaseModel):
     """How the weights are moved. The names are ultralytics' own.
 
     Attributes:
+        task: Boxes (`detect`), or boxes and outlines (`segment`), which takes a base for segmentation.
         optimizer: Never `auto`, which overrides `lr0` and `momentum` in silence.
         lr0: Learning rate after the warm-up.
         lrf: Last learning rate, as a share of `lr0`.
@@ -35,10 +38,13 @@ class Recipe(BaseModel):
             batches. By definition at most the images of all epochs. The plan says nothing of it, so it
             is ultralytics' own unless conf does.
         imgsz: Side of the square input, in pixels; a multiple of 32.
+        extra: Whatever else ultralytics can be told, by its own names; see `settings.faults` for what is
+            refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    task: Literal["detect", "segment"]
     optimizer: Literal["SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSprop"]
     lr0: float = Field(gt=0.0, le=1.0)
     lrf: float = Field(gt=0.0, le=1.0)
@@ -57,6 +63,7 @@ class Recipe(BaseModel):
     batch: int = Field(ge=1)
     nbs: int = Field(ge=1)
     imgsz: int = Field(ge=32, multiple_of=32)
+    extra: dict[str, Any]
 
     @model_validator(mode="after")
     def _a_step_holds_a_batch(self) -> Recipe:
@@ -121,6 +128,16 @@ class Keep(BaseModel):
     choose: Watched
 
 
+class Sizes(BaseModel):
+    """What a recipe was meant for: `profile=gpu` takes these, smaller machines have sizes of their own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    nbs: int = Field(ge=1)
+
+
 class TrainParams(BaseModel):
     """All of fine-tuning.
 
@@ -133,8 +150,10 @@ class TrainParams(BaseModel):
         limit: Most training frames, spread evenly over all; 0 takes all of them.
         allow: Hyperparameters that may be in effect otherwise than asked; any other that is stops the stage.
         keep: Which epochs outlive training.
+        full: The recipe's own sizes. What is trained with is `recipe.epochs`, `batch` and `nbs`.
         recipe: How the weights are moved.
         augment: How training frames are varied.
+        may_flip: Classes that mirrored frames may take for one another; see `flips.mixed_up`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -146,5 +165,22 @@ class TrainParams(BaseModel):
     limit: int = Field(ge=0)
     allow: tuple[str, ...]
     keep: Keep
+    full: Sizes
     recipe: Recipe
     augment: Augment
+    may_flip: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _extra_is_known(self) -> TrainParams:
+        typed = {
+            **{name: f"train.recipe.{name}" for name in Recipe.model_fields},
+            **{name: f"train.augment.{name}" for name in Augment.model_fields},
+        }
+        if found := faults(self.recipe.extra, self.recipe.task, typed):
+            raise ValueError("; ".join(found))
+        return self
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return what is asked of ultralytics, by its own names: recipe, augmentation, and `extra`."""
+        recipe = self.recipe.model_dump(exclude={"task", "extra"})
+        return {**recipe, **self.augment.model_dump(), **self.recipe.extra}

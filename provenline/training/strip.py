@@ -18,6 +18,19 @@ from provenline.files import atomic_path
 Network: TypeAlias = Any  # ultralytics' DetectionModel, whose attributes torch's types hide
 
 
+def task_of(checkpoint: Path) -> str:
+    """Return what a checkpoint is for: `detect`, `segment`, …; it is unpickled."""
+    return str(_loaded(checkpoint).task)
+
+
+def _loaded(checkpoint: Path) -> Network:
+    quiet_ultralytics()
+    from ultralytics.nn import tasks
+
+    load: Any = tasks.load_checkpoint
+    return load(str(checkpoint), device="cpu")[0]
+
+
 def strip_checkpoint(checkpoint: Path, out: Path, imgsz: int) -> None:
     """Write a checkpoint's (averaged) weights to ``out``, whole or not at all.
 
@@ -26,34 +39,31 @@ def strip_checkpoint(checkpoint: Path, out: Path, imgsz: int) -> None:
         out: The `.pt` file to write, some 6 MB for a YOLOv8n.
         imgsz: Noted in the file as the size that it was trained at.
     """
-    quiet_ultralytics()
-    from ultralytics.nn import tasks
-
-    load: Any = tasks.load_checkpoint
-    model, _ = load(str(checkpoint), device="cpu")
-    save_network(model, out, imgsz)
+    save_network(_loaded(checkpoint), out, imgsz)
 
 
 def save_network(model: Network, out: Path, imgsz: int) -> None:
     """Write a network as a checkpoint that ultralytics loads; see `strip_checkpoint`."""
     import torch
     import ultralytics
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn.tasks import guess_model_task
 
     names = {int(index): str(name) for index, name in model.names.items()}
-    build: Any = DetectionModel
+    build: Any = type(model)
     description = {**model.yaml, "yaml_file": Path(str(model.yaml.get("yaml_file", ""))).name}
     channels = description.get("channels", 3)
     fresh = build(deepcopy(description), ch=channels, nc=len(names), verbose=False)
     fresh.load_state_dict(model.float().state_dict())
-    fresh.names, fresh.task, fresh.args = names, "detect", {"task": "detect", "imgsz": imgsz}
+    guess: Any = guess_model_task
+    task = str(guess(fresh))
+    fresh.names, fresh.task, fresh.args = names, task, {"task": task, "imgsz": imgsz}
     fresh.half().eval().requires_grad_(requires_grad=False)
     content = {
         "epoch": -1,
         "model": fresh,
         "ema": None,
         "optimizer": None,
-        "train_args": {"task": "detect", "imgsz": imgsz},
+        "train_args": {"task": task, "imgsz": imgsz},
         "version": ultralytics.__version__,
         "license": "AGPL-3.0",
     }

@@ -19,10 +19,12 @@ from provenline.files import atomic_path, sha256_file
 from provenline.progress import notice
 from provenline.training.effect import by_definition, differing, hyperparameters, refuse
 from provenline.training.failing import one_line, out_of_memory, smaller
+from provenline.training.flips import refuse_mixed_up
 from provenline.training.keeping import FORMAT, Keeper, Notes, sweep
 from provenline.training.loading import cache_of
 from provenline.training.params import TrainParams
 from provenline.training.publishing import publish, publish_none
+from provenline.training.strip import task_of
 from provenline.training.view import View, build_view
 from provenline.training.watching import OnEpoch, Watcher
 
@@ -73,7 +75,8 @@ def fine_tune(
     seed_fonts()
     with one_line(state / "kept"):
         sweep(state)
-        view = build_view(dataset_yaml, state / "view", params.limit)
+        view = build_view(dataset_yaml, state / "view", params.limit, params.recipe.task)
+        refuse_mixed_up(view.names, params)
         keeper = Keeper(state / "kept", params.keep)
         notes = keeper.notes()
         refuse(notes.differences, params.allow)
@@ -105,7 +108,7 @@ def fingerprint(params: TrainParams, base_sha256: str, dataset_sha256: str) -> s
     What may change in between is not in it: who decides to train, reading processes, what is allowed to
     differ.
     """
-    recipe = params.model_dump(exclude={"when", "workers", "allow"})
+    recipe = params.model_dump(exclude={"when", "workers", "allow", "full", "may_flip"})
     parts = [recipe, base_sha256, dataset_sha256, FORMAT, version("ultralytics")]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -113,9 +116,11 @@ def fingerprint(params: TrainParams, base_sha256: str, dataset_sha256: str) -> s
 def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[str, Any]:
     """Return the arguments that ultralytics' trainer is given."""
     return {
-        **params.recipe.model_dump(),
-        **params.augment.model_dump(),
-        "task": "detect",
+        # The biases' rate at the start of the warm-up: 0.1 suits SGD and throws Adam off.
+        "warmup_bias_lr": 0.1 if "SGD" in params.recipe.optimizer else 0.0,
+        **params.hyperparameters(),
+        "task": params.recipe.task,
+        "augmentations": [],  # else ultralytics adds some wherever albumentations happens to be installed
         "data": str(view.yaml.resolve()),
         "device": device.removeprefix("cuda:"),
         "workers": params.workers,
@@ -123,8 +128,6 @@ def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[s
         "exist_ok": True,
         "deterministic": True,
         "amp": _precision(device),
-        # The biases' rate at the start of the warm-up: 0.1 suits SGD and throws Adam off.
-        "warmup_bias_lr": 0.1 if "SGD" in params.recipe.optimizer else 0.0,
         "cache": cache_of(params.cache, len(view.train) + len(view.val), params.recipe.imgsz) or False,
         "plots": False,
         "val": True,
@@ -193,12 +196,16 @@ def _free_memory() -> None:
 
 def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> None:
     from ultralytics.models.yolo.detect import DetectionTrainer
+    from ultralytics.models.yolo.segment import SegmentationTrainer
 
+    if (task := task_of(base)) != asked["task"]:
+        mend = "Name a base for it in conf/model (yolov8n-seg.pt, say), or take another recipe"
+        raise InputError(f"a model for {task!r}, the recipe is for {asked['task']!r}", file=base, mend=mend)
     shutil.rmtree(asked["save_dir"], ignore_errors=True)
     given = {**asked, "model": str(base.resolve())}
     if keeper.epochs:
         given["resume"] = str(keeper.restore(Path(asked["save_dir"]) / "weights"))
-    build: Any = DetectionTrainer
+    build: Any = SegmentationTrainer if asked["task"] == "segment" else DetectionTrainer
     trainer = build(overrides=given)
     # Its own last evaluation strips the checkpoints in place and tells nothing new.
     trainer.final_eval = lambda: None

@@ -39,7 +39,7 @@ class View:
     boxes: int
 
 
-def build_view(dataset_yaml: Path, folder: Path, limit: int) -> View:
+def build_view(dataset_yaml: Path, folder: Path, limit: int, task: str) -> View:
     """Copy a YOLO data set's training and validation parts to ``folder``, whole or not at all.
 
     Args:
@@ -47,6 +47,7 @@ def build_view(dataset_yaml: Path, folder: Path, limit: int) -> View:
         folder: Replaced if it is there.
         limit: Most training images, evenly spaced over their sorted names (which begin with the
             medium, so all media stay in); 0 takes all of them.
+        task: `detect`: labels are boxes; `segment`: they are polygons.
 
     Raises:
         InputError: The data set is missing or incomplete, an image has no label file, or there is
@@ -56,7 +57,7 @@ def build_view(dataset_yaml: Path, folder: Path, limit: int) -> View:
     parts = {part: _images(dataset_yaml, settings, part) for part in ("train", "val")}
     parts["train"] = evenly(parts["train"], limit)
     names = _names(dataset_yaml, settings)
-    boxes = sum(_boxes(image, len(names)) for image in parts["train"])
+    boxes = sum(_objects(image, len(names), task) for image in parts["train"])
     if not boxes:
         raise InputError("no labelled object in the training frames", file=dataset_yaml, mend=_MEND)
     with atomic_path(folder) as temporary:
@@ -131,17 +132,18 @@ def _images(dataset_yaml: Path, settings: dict[str, Any], part: str) -> list[Pat
     return found
 
 
-def _boxes(image: Path, classes: int) -> int:
+def _objects(image: Path, classes: int, task: str) -> int:
     label = label_of(image)
     if not label.is_file():
         mend = "An image without objects has an empty label file; run `dvc repro split`"
         raise InputError("image has no label file", file=image, mend=mend)
     lines = [line.split() for line in label.read_text(encoding="utf-8").splitlines() if line.strip()]
     for number, words in enumerate(lines, start=1):
-        if not words[0].isdigit() or int(words[0]) >= classes or len(words) != 5:
-            raise InputError(
-                "not a YOLO box of a known class", file=label, place=f"line {number}", mend=_MEND
-            )
+        polygon = len(words) >= 7 and len(words) % 2 == 1
+        shaped = polygon if task == "segment" else len(words) == 5
+        if not words[0].isdigit() or int(words[0]) >= classes or not shaped:
+            what = f"not a YOLO {'polygon' if task == 'segment' else 'box'} of a known class"
+            raise InputError(what, file=label, place=f"line {number}", mend=_MEND)
     return len(lines)
 
 

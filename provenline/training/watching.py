@@ -31,6 +31,11 @@ _NAMES = {
     "metrics/recall(B)": "recall",
     "metrics/mAP50(B)": "mAP50",
     "metrics/mAP50-95(B)": "mAP50_95",
+    # Of outlines, where they are trained.
+    "metrics/precision(M)": "mask_precision",
+    "metrics/recall(M)": "mask_recall",
+    "metrics/mAP50(M)": "mask_mAP50",
+    "metrics/mAP50-95(M)": "mask_mAP50_95",
 }
 _MEMORY_RETRIES = 3  # ultralytics' own, which hold in a process's first epoch alone
 

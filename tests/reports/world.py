@@ -149,6 +149,7 @@ SPLIT = SplitParams(
     stratify="category",
     seed=0,
     near_duplicate_bits=4,
+    task="detect",
 )
 TARGET = "onnxruntime-cpu"
 SIZE = (320, 180)

@@ -172,3 +172,19 @@ def test_a_missing_picture_is_named_whoever_copies(built, monkeypatch, few):
         write_dataset(frames, boxes, assignment, CLASSES, root / "d", "x", root)
     assert frames["path"].iloc[0] in str(error.value)
     assert not (root / "d").exists()
+
+
+def test_outlines_are_written_as_they_are(built):
+    root, frames, boxes, assignment = built
+    shapes = [[0.0, 0.0, 64.0, 0.0, 31.7, 48.0], [10.5, 4.0, 20.0, 4.0, 20.0, 16.0, 10.5, 16.0]]
+    drawn = boxes.assign(polygon=[shapes[row.label == "mannequin"] for row in boxes.itertuples()])
+    write_dataset(frames, drawn, assignment, CLASSES, root / "d", "x", root, "segment")
+    seen = 0
+    for label in (root / "d" / "labels").rglob("*.txt"):
+        for line, shape in zip(label.read_text().splitlines(), shapes, strict=False):
+            number, *values = line.split()
+            sides = [(64, 48)[n % 2] for n in range(len(values))]
+            back = [float(value) * side for value, side in zip(values, sides, strict=True)]
+            assert back == pytest.approx(shape, abs=1e-6) and number == str(shapes.index(shape))
+            seen += 1
+    assert seen == 18

@@ -33,6 +33,7 @@ def params(
         stratify="category",
         seed=seed,
         near_duplicate_bits=bits,
+        task="detect",
     )
 
 

@@ -50,6 +50,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def params(epochs: int = 1, **changes: object) -> TrainParams:
     """A recipe that runs in seconds; changes are of the recipe, the augmentation or all of training."""
     recipe = {
+        "task": "detect",
+        "extra": {},
         "optimizer": "SGD",
         "nbs": 8,
         "lr0": 0.01,
@@ -82,6 +84,8 @@ def params(epochs: int = 1, **changes: object) -> TrainParams:
         "workers": 0,
         "cache": "none",
         "limit": 0,
+        "full": {"epochs": 50, "batch": 32, "nbs": 64},
+        "may_flip": [],
         "allow": [],
         "keep": keep,
     }
