@@ -13,7 +13,7 @@ from provenline.detectors.params import ModelParams
 from provenline.evaluation import label_errors
 from provenline.evaluation.assess import assess
 from provenline.evaluation.params import EvalParams
-from provenline.files import sha256_file, write_json
+from provenline.files import sha256_file, sha256_of, write_json
 from stages import _runtime as runtime
 
 FOUND, REVIEW = Path("data/predictions"), Path("data/review/label_errors.csv")
@@ -25,7 +25,7 @@ def main() -> str:
     params, model = runtime.params("eval", EvalParams), runtime.params("model", ModelParams)
     usecase, round_ = runtime.params("usecase", runtime.UseCase), runtime.value("round")
     weights = Path("models") / f"{usecase.name}_{round_}.pt"
-    tuned = model.with_weights("candidate", weights, sha256_file(weights), usecase.classes)
+    tuned = model.with_weights("candidate", weights, sha256_of(weights), usecase.classes)
     models = {
         name: open_checkpoint(one, runtime.value("profile.device"))
         for name, one in {"base": model, "candidate": tuned}.items()

@@ -9,6 +9,7 @@ from typing import Any
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
 from provenline.files import read_json, sha256_file, sha256_tree, write_json
+from provenline.training.families import require_trainable
 from provenline.training.params import TrainParams
 from provenline.training.train import fine_tune, pass_through
 from stages import _runtime as runtime
@@ -25,6 +26,7 @@ def main() -> str:
     if params.when == "never" or (params.when == "auto" and decision == "ship"):
         report: dict[str, Any] = pass_through(base, out)
     else:
+        require_trainable(model.family, base)
         inputs = f"{params}{sha256_file(base)}{sha256_tree('data/dataset')}"
         state = Path(".state/train") / hashlib.sha256(inputs.encode()).hexdigest()[:16]
         dataset = Path("data/dataset") / f"{name}.yaml"

@@ -1,7 +1,7 @@
 """Checkpoint to ONNX, so that equal weights give equal bytes.
 
 One input ``images`` (N, 3, S, S) float32 RGB in 0..1, batch dynamic and S fixed; one output
-``output0``, raw (N, 4 + classes, anchors) or end2end (N, detections, 6).
+``output0``, raw (N, 4 + classes, anchors), end2end or queries (N, detections, 6).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from provenline.detectors.postprocess import Layout
+from provenline.detectors.ultralytics_model import class_names, output_layout
 from provenline.engines.latency import installed
 from provenline.errors import InputError
 from provenline.files import atomic_path
@@ -25,7 +27,7 @@ class Exported:
     """What an export says about itself: class names by index, output layout, operator set."""
 
     names: list[str]
-    layout: str
+    layout: Layout
     opset: int
 
 
@@ -44,18 +46,18 @@ def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out
         out: The file to write.
 
     Raises:
-        InputError: The checkpoint cannot be exported, or its output has neither layout.
+        InputError: The checkpoint cannot be exported, or its output has no known layout.
     """
     with tempfile.TemporaryDirectory() as folder:
         private = Path(folder) / "checkpoint.pt"
         shutil.copyfile(checkpoint, private)
-        raw, names = _ultralytics(private, checkpoint, imgsz, opset)
+        raw, names, head = _ultralytics(private, checkpoint, imgsz, opset)
         model = _pin(_load(raw), imgsz)
     if simplify:
         import onnxslim
 
         model = onnxslim.slim(model)
-    layout = _layout(model, imgsz, len(names), checkpoint)
+    layout = _layout(model, imgsz, len(names), head, checkpoint)
     with atomic_path(out) as temporary:
         temporary.write_bytes(_scrubbed(model).SerializeToString(deterministic=True))
     return Exported(names=names, layout=layout, opset=opset)
@@ -67,7 +69,7 @@ def builder_versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tuple[Path, list[str]]:
+def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tuple[Path, list[str], Layout]:
     from provenline.detectors.quiet import quiet_ultralytics
 
     quiet_ultralytics()
@@ -82,7 +84,7 @@ def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tup
     except Exception as error:  # the exporter raises whatever torch and onnx raise
         what = f"cannot be exported to ONNX ({type(error).__name__}: {error})"
         raise InputError(what, file=checkpoint, mend="Give a detection checkpoint of ultralytics") from error
-    return Path(raw), [model.names[index] for index in sorted(model.names)]
+    return Path(raw), list(class_names(model)), output_layout(model.model)
 
 
 def _load(path: Path) -> OnnxModel:
@@ -110,8 +112,8 @@ def _scrubbed(model: OnnxModel) -> OnnxModel:
     return model
 
 
-def _layout(model: OnnxModel, imgsz: int, classes: int, checkpoint: Path) -> str:
-    """Tell the output's layout by its shape, seen on one grey image."""
+def _layout(model: OnnxModel, imgsz: int, classes: int, head: Layout, checkpoint: Path) -> Layout:
+    """Tell the output's layout by its shape, seen on one grey image, and by the head that it came from."""
     import numpy as np
     import onnxruntime
 
@@ -120,9 +122,9 @@ def _layout(model: OnnxModel, imgsz: int, classes: int, checkpoint: Path) -> str
     grey = np.full((1, 3, imgsz, imgsz), 0.5, dtype=np.float32)
     shape = session.run(None, {inputs[0].name: grey})[0].shape
     named = [i.name for i in inputs] == ["images"] and [o.name for o in outputs] == ["output0"]
-    if named and len(shape) == 3 and shape[1] == 4 + classes:
+    if named and len(shape) == 3 and shape[1] == 4 + classes and head != "queries":
         return "raw"
     if named and len(shape) == 3 and shape[2] == 6:
-        return "end2end"
+        return "queries" if head == "queries" else "end2end"
     what = f"its ONNX output has the shape {tuple(shape)}, neither (1, {4 + classes}, anchors) nor (1, n, 6)"
     raise InputError(what, file=checkpoint, mend="Give a detection checkpoint")

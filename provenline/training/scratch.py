@@ -13,7 +13,7 @@ def untrained(architecture: str, classes: tuple[str, ...], seed: int, imgsz: int
     """Write a checkpoint with random weights, whole or not at all.
 
     Args:
-        architecture: One that ultralytics describes, such as `yolov8n.yaml`.
+        architecture: One that ultralytics describes, such as `yolov8n.yaml` or `rtdetr-l.yaml`.
         classes: Class names, in the order of their numbers.
         seed: Of the weights. Torch's global generator is put back afterwards.
         imgsz: Noted in the file.
@@ -21,9 +21,11 @@ def untrained(architecture: str, classes: tuple[str, ...], seed: int, imgsz: int
     """
     quiet_ultralytics()
     import torch
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn import tasks
 
-    build: Any = DetectionModel
+    describe: Any = tasks.yaml_model_load
+    queries = describe(architecture)["head"][-1][2] == "RTDETRDecoder"
+    build: Any = tasks.RTDETRDetectionModel if queries else tasks.DetectionModel
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build(architecture, ch=3, nc=len(classes), verbose=False)

@@ -38,10 +38,9 @@ def save_network(model: Network, out: Path, imgsz: int) -> None:
     """Write a network as a checkpoint that ultralytics loads; see `strip_checkpoint`."""
     import torch
     import ultralytics
-    from ultralytics.nn.tasks import DetectionModel
 
     names = {int(index): str(name) for index, name in model.names.items()}
-    build: Any = DetectionModel
+    build: Any = type(model)
     description = {**model.yaml, "yaml_file": Path(str(model.yaml.get("yaml_file", ""))).name}
     channels = description.get("channels", 3)
     fresh = build(deepcopy(description), ch=channels, nc=len(names), verbose=False)

@@ -12,7 +12,8 @@ from provenline.detectors.device import torch_device
 from provenline.detectors.quiet import quiet_ultralytics, seed_fonts
 from provenline.detectors.weights import verified
 from provenline.errors import InputError
-from provenline.files import atomic_path, sha256_file
+from provenline.files import atomic_path, sha256_file, sha256_of
+from provenline.training.families import trainer_of
 from provenline.training.keeping import Keeper, Notes
 from provenline.training.params import TrainParams
 from provenline.training.strip import strip_checkpoint
@@ -72,10 +73,13 @@ def fine_tune(
 
 
 def pass_through(base: Path, out: Path) -> dict[str, Any]:
-    """Copy the base to ``out`` where no training is wanted; return `fine_tune`'s keys as they apply."""
+    """Copy the base to ``out`` where no training is wanted; return `fine_tune`'s keys as they apply.
+
+    A base that is a folder makes ``out`` a folder.
+    """
     with atomic_path(out) as temporary:
-        shutil.copyfile(base, temporary)
-    digest = sha256_file(out)
+        (shutil.copytree if base.is_dir() else shutil.copyfile)(base, temporary)
+    digest = sha256_of(out)
     return {"epochs": 0, "best_epoch": 0, "history": [], "base_sha256": digest, "sha256": digest}
 
 
@@ -114,15 +118,12 @@ def _precision(device: str) -> bool | str:
 
 
 def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> None:
-    from ultralytics.models.yolo.detect import DetectionTrainer
-
     weights = Path(asked["save_dir"]) / "weights"
     if watcher.notes.history:
         asked = {**asked, "resume": str(keeper.restore(weights))}
     else:
         shutil.rmtree(asked["save_dir"], ignore_errors=True)
-    build: Any = DetectionTrainer
-    trainer = build(overrides={**asked, "model": str(base.resolve())})
+    trainer = trainer_of(base)(overrides={**asked, "model": str(base.resolve())})
     # Its own last evaluation strips the checkpoints in place and tells nothing new.
     trainer.final_eval = lambda: None
     with watcher.watching(trainer, asked, view):
