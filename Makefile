@@ -90,7 +90,7 @@ lint: setup ## ruff and mypy
 	@mypy provenline stages
 
 lock: setup ## compile requirements.lock anew from pyproject.toml
-	@uv pip compile --quiet --universal --python-version 3.11 --extra train --extra dev \
+	@uv pip compile --quiet --universal --python-version 3.11 --extra train --extra transformers --extra dev \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 doctor: setup ## what this machine can do, and what is missing

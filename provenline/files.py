@@ -65,6 +65,11 @@ def sha256_tree(root: str | Path, pattern: str = "**/*") -> str:
     return digest.hexdigest()
 
 
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file, or of a folder as `sha256_tree` has it."""
+    return sha256_tree(path) if Path(path).is_dir() else sha256_file(path)
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically. NaN is refused: JSON has none."""
     with atomic_path(path) as temporary:

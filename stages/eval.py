@@ -14,7 +14,7 @@ from provenline.evaluation import label_errors
 from provenline.evaluation.assess import assess
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.seeds import Trainings, read_spreads
-from provenline.files import read_json, sha256_file, write_json
+from provenline.files import read_json, sha256_file, sha256_of, write_json
 from stages import _runtime as runtime
 
 FOUND, REVIEW = Path("data/predictions"), Path("data/review/label_errors.csv")
@@ -27,7 +27,7 @@ def main() -> str:
     params, model = runtime.params("eval", EvalParams), runtime.params("model", ModelParams)
     usecase, round_ = runtime.params("usecase", runtime.UseCase), runtime.value("round")
     weights = Path("models") / f"{usecase.name}_{round_}.pt"
-    tuned = model.with_weights("candidate", weights, sha256_file(weights), usecase.classes)
+    tuned = model.with_weights("candidate", weights, sha256_of(weights), usecase.classes)
     both = {"base": model, "candidate": tuned}
     models = {name: open_checkpoint(one, runtime.value("profile.device")) for name, one in both.items()}
     split = Path("data") / f"dataset_split_{round_}.csv"

@@ -8,6 +8,7 @@ from typing import Any
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
 from provenline.files import read_json, sha256_file, sha256_tree, write_json
+from provenline.training.families import require_trainable
 from provenline.training.keeping import forget
 from provenline.training.params import TrainParams
 from provenline.training.peaks import sentences
@@ -29,6 +30,7 @@ def main() -> str:
     if params.when == "never" or (params.when == "auto" and decision == "ship"):
         report: dict[str, Any] = pass_through(base, out, peaks)
     else:
+        require_trainable(model.family, base)
         digest, dataset = sha256_file(base), Path("data/dataset") / f"{name}.yaml"
         seen = sha256_tree("data/dataset")
         state = STATES / fingerprint(params, digest, seen)

@@ -12,7 +12,7 @@ from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
 from provenline.engines.build import Evidence, Golden, Origin, build
 from provenline.engines.params import GoldenParams, Target
-from provenline.files import sha256_file, sha256_tree, write_json
+from provenline.files import sha256_file, sha256_of, sha256_tree, write_json
 from stages import _runtime as runtime
 
 
@@ -35,7 +35,7 @@ def main(target: str) -> str:
     parity: dict[str, Any] = {}
     latency: dict[str, Any] = {}
     for role, path in weights.items():
-        checkpoint = model.with_weights(role, path, sha256_file(path), usecase.classes)
+        checkpoint = model.with_weights(role, path, sha256_of(path), usecase.classes)
         built = build(
             params,
             checkpoint,

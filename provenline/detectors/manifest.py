@@ -53,7 +53,7 @@ class Manifest(BaseModel):
         names: The model's class names, in its order.
         labels: Class name to our label.
         imgsz: Side of the square input, in pixels.
-        layout: Of the output: `raw` or `end2end`.
+        layout: Of the output: `raw`, `end2end` or `queries`; also says how an image gets into the square.
         score_floor: Weaker detections are dropped.
         nms_iou: Overlap above which the weaker of two boxes of one label goes.
         max_detections: At most so many per image.

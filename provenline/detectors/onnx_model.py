@@ -46,7 +46,7 @@ class OnnxDetector:
         """Return the detections of each BGR image (h, w, 3)."""
         if not images:
             return []
-        batch, places = prepare(images, self.imgsz)
+        batch, places = prepare(images, self.imgsz, self._decode.fit)
         outputs = self.run(batch)
         return [self._decode(output, place) for output, place in zip(outputs, places, strict=True)]
 

@@ -12,20 +12,23 @@ class ModelParams(BaseModel):
 
     Attributes:
         name: Stands in the `model` column of Predictions.
-        weights: Path of the `.pt` file.
-        sha256: The file's hash; empty only for a model that is loaded by name (`download: true`).
+        family: What opens the weights: `ultralytics`, `transformers`, or another `<family>_model.py` beside
+            this file.
+        weights: Path of the `.pt` file, or of the folder where the family has folders.
+        sha256: Hash of the file, or of the folder (`files.sha256_of`). Empty is refused with the hash that
+            was found, to be written down by whoever trusts it.
         imgsz: Side of the square input, in pixels; a multiple of 32.
         labels: The model's class name to our label; its other classes are dropped. Empty where it knows
             none of ours and is only a start for training.
         score_floor: Detections below this score are dropped. Thresholds are applied outside.
         nms_iou: Of two boxes of one label that overlap more than this, the weaker is dropped.
         max_detections: At most so many detections per image, the strongest.
-        download: Whether the file may be fetched by name when it is absent.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
+    family: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     weights: Path
     sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
     imgsz: int = Field(ge=32, multiple_of=32)
@@ -33,7 +36,6 @@ class ModelParams(BaseModel):
     score_floor: float = Field(ge=0.0, le=0.01)
     nms_iou: float = Field(gt=0.0, le=1.0)
     max_detections: int = Field(ge=1, le=1000)
-    download: bool
 
     def with_weights(self, name: str, weights: Path, sha256: str, classes: tuple[str, ...]) -> ModelParams:
         """Return the same detector with other weights: a model fine-tuned on ``classes``, or the base.
@@ -41,5 +43,5 @@ class ModelParams(BaseModel):
         The label map holds both: a fine-tuned model's classes are our labels already.
         """
         labels = {**{label: label for label in classes}, **self.labels}
-        changes = {"name": name, "weights": weights, "sha256": sha256, "labels": labels, "download": False}
+        changes = {"name": name, "weights": weights, "sha256": sha256, "labels": labels}
         return self.model_copy(update=changes)

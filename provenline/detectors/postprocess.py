@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenline.detectors.base import Detections
-from provenline.detectors.preprocess import Letterbox
+from provenline.detectors.params import ModelParams
+from provenline.detectors.preprocess import Fit, Letterbox
+from provenline.errors import InputError
 
-Layout = Literal["raw", "end2end"]
+Layout = Literal["raw", "end2end", "queries"]
 Decoded = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]  # boxes, scores, classes
 _CANDIDATES = 3000  # strongest boxes that enter suppression: bounds its cost where the floor lets all pass
 
@@ -25,6 +27,7 @@ class Decoder:
         layout: `raw`: (4 + classes, n) rows `cx cy w h`, then class scores after the sigmoid.
             `end2end`: (m, 6) rows `x1 y1 x2 y2 score class`, suppressed already. Input pixels both. What
             a network for outlines adds to either is left alone.
+            `queries`: (m, 6) rows `cx cy w h score class` of RT-DETR, as shares of the input.
         names: The model's class names, in its order.
         labels: Class name to our label; other classes are dropped.
         score_floor: Weaker detections are dropped.
@@ -39,22 +42,39 @@ class Decoder:
     nms_iou: float
     max_detections: int
 
+    @property
+    def fit(self) -> Fit:
+        """Return how an image gets into the square: RT-DETR's boxes are shares of a stretched image."""
+        return "stretch" if self.layout == "queries" else "letterbox"
+
     def __call__(self, output: NDArray[Any], place: Letterbox) -> Detections:
         """Decode one image's ``output`` into detections in image pixels, strongest first.
 
-        Each candidate counts for its best class, as in ultralytics' own prediction. Boxes are clipped
-        to the image; what has no area left is dropped.
+        Raw candidates count for their best class, as in ultralytics' own prediction; other layouts may
+        name one box under several classes, of which the strongest counts for each of our labels. Boxes are
+        clipped to the image; what has no area left is dropped.
         """
-        read = _raw if self.layout == "raw" else _end2end
-        boxes, scores, classes = read(np.asarray(output), len(self.names))
+        boxes, scores, classes = self._rows(np.asarray(output), place)
         ours, mapped = self._vocabulary()
         label = mapped[classes]
         chosen = np.flatnonzero((scores >= self.score_floor) & (label >= 0))
         order = chosen[np.argsort(-scores[chosen], kind="stable")][:_CANDIDATES]
         if self.layout == "raw":
             order = order[suppress(boxes[order], label[order], self.nms_iou, self.max_detections)]
+        else:
+            order = order[_once(boxes[order], label[order])]
         order = order[: self.max_detections]
         return _in_image(place.to_image(boxes[order]), scores[order], [ours[i] for i in label[order]], place)
+
+    def _rows(self, output: NDArray[Any], place: Letterbox) -> Decoded:
+        if self.layout == "raw":
+            return _raw(output, len(self.names))
+        if self.layout == "end2end":
+            return _end2end(output)
+        side = np.array([place.inner_width, place.inner_height] * 2, dtype=np.float64)
+        centre, size = output[:, :2].astype(np.float64), output[:, 2:4].astype(np.float64)
+        corners = np.concatenate([centre - size / 2, centre + size / 2], axis=1) * side
+        return _end2end(np.concatenate([corners, output[:, 4:6]], axis=1))
 
     def _vocabulary(self) -> tuple[list[str], NDArray[np.int64]]:
         """Return our labels, and for each class of the model the index of its label or -1."""
@@ -65,6 +85,25 @@ class Decoder:
         )
 
 
+def decoder_of(params: ModelParams, layout: Layout, names: tuple[str, ...]) -> Decoder:
+    """Return how the output of a model with these class names is read.
+
+    Raises:
+        InputError: ``params.labels`` names classes and it has none of them.
+    """
+    if params.labels and not set(names) & set(params.labels):
+        known = ", ".join(names[:20])
+        raise InputError(f"none of {sorted(params.labels)} is a class of it ({known})", file=params.weights)
+    return Decoder(
+        layout=layout,
+        names=names,
+        labels=params.labels,
+        score_floor=params.score_floor,
+        nms_iou=params.nms_iou,
+        max_detections=params.max_detections,
+    )
+
+
 def _raw(output: NDArray[Any], classes: int) -> Decoded:
     centre, size, scores = output[:2].T, output[2:4].T, output[4 : 4 + classes]
     half = size.astype(np.float64) / 2
@@ -72,9 +111,15 @@ def _raw(output: NDArray[Any], classes: int) -> Decoded:
     return boxes, scores.max(axis=0).astype(np.float64), scores.argmax(axis=0).astype(np.int64)
 
 
-def _end2end(output: NDArray[Any], _: int) -> Decoded:
+def _end2end(output: NDArray[Any]) -> Decoded:
     rows = output.astype(np.float64)
     return rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int64)
+
+
+def _once(boxes: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices, in their order, of the first row of each box and label."""
+    _, first = np.unique(np.column_stack([boxes, labels]), axis=0, return_index=True)
+    return np.sort(first)
 
 
 def suppress(

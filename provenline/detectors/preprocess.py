@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+Fit = Literal["letterbox", "stretch"]
 GREY = 114
 
 
@@ -75,13 +76,28 @@ def letterbox(image: Image, imgsz: int) -> tuple[Image, Letterbox]:
     return square, place
 
 
-def prepare(images: Sequence[Image], imgsz: int) -> tuple[NDArray[np.float32], list[Letterbox]]:
+def stretch(image: Image, imgsz: int) -> tuple[Image, Letterbox]:
+    """Pull a BGR image (h, w, 3) to the whole square (imgsz, imgsz, 3), whatever its proportions."""
+    height, width = image.shape[:2]
+    square = image
+    if (width, height) != (imgsz, imgsz):
+        square = cv2.resize(image, (imgsz, imgsz), interpolation=cv2.INTER_LINEAR)
+    return square, Letterbox(width, height, 0, 0, imgsz, imgsz)
+
+
+def prepare(images: Sequence[Image], imgsz: int, fit: Fit) -> tuple[NDArray[np.float32], list[Letterbox]]:
     """Return BGR images as a network's input and where each lies in it.
+
+    Args:
+        images: Of any sizes.
+        imgsz: Side of the square, in pixels.
+        fit: `letterbox` keeps proportions on grey; `stretch` does not.
 
     Returns:
         Float32 (n, 3, imgsz, imgsz), RGB, 0 to 1; and one Letterbox per image.
     """
-    fitted = [letterbox(image, imgsz) for image in images]
+    into = letterbox if fit == "letterbox" else stretch
+    fitted = [into(image, imgsz) for image in images]
     batch = np.empty((len(fitted), 3, imgsz, imgsz), dtype=np.float32)
     for slot, (square, _) in zip(batch, fitted, strict=True):
         np.divide(square[..., ::-1].transpose(2, 0, 1), 255.0, out=slot, dtype=np.float32)

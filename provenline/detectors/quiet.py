@@ -11,9 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from pathlib import Path
+from typing import Any
 
 from provenline.detectors.device import cores
 from provenline.errors import InputError
@@ -33,6 +33,7 @@ _OFF: dict[str, bool | str] = {
     "vscode_msg": False,
     "openvino_msg": False,
 }
+_SWITCHES = {"ONLINE": False, "AUTOINSTALL": False, "SAFE_LOAD": True}
 
 
 def quiet_ultralytics() -> None:
@@ -48,33 +49,35 @@ def quiet_ultralytics() -> None:
     os.environ["YOLO_OFFLINE"] = "1"
     os.environ["YOLO_AUTOINSTALL"] = "False"
     os.environ["YOLO_VERBOSE"] = "False"
-    # A second lock beside the hash: unpickle only known model classes.
-    os.environ.setdefault("ULTRALYTICS_SAFE_LOAD", "1")
+    os.environ["ULTRALYTICS_SAFE_LOAD"] = "1"
     os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
     os.environ.pop("ULTRALYTICS_API_KEY", None)
     try:
+        from ultralytics.nn import tasks
         from ultralytics.utils import LOGGER, SETTINGS
         from ultralytics.utils.events import events
     except ImportError as error:
         mend = "Install the training extra: pip install 'provenline[train]'"
         raise InputError(f"ultralytics cannot be imported ({error})", mend=mend) from None
+    _held(tasks)
     dict.update(SETTINGS, {key: value for key, value in _OFF.items() if key in SETTINGS})
     events.enabled = False
     LOGGER.setLevel(logging.WARNING)
 
 
-@contextmanager
-def downloads_allowed() -> Iterator[None]:
-    """Lift the offline switch inside the block: only for weights that were asked for by name."""
-    before = os.environ.get("YOLO_OFFLINE")
-    os.environ["YOLO_OFFLINE"] = "0"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["YOLO_OFFLINE"]
-        else:
-            os.environ["YOLO_OFFLINE"] = before
+def _held(tasks: Any) -> None:
+    """Hold ultralytics to the switches above, whoever imported it before us, from its next load on.
+
+    It reads them once, when it is imported, and its modules keep copies. `SAFE_LOAD` is the second lock
+    beside the hash: known model classes alone are unpickled, by its trainer and its exporter too.
+    """
+    if not hasattr(tasks, "SAFE_LOAD") or not tasks._SafeLoad.SUPPORTED:
+        mend = "Install the versions that requirements.lock names"
+        raise InputError("this ultralytics cannot be held to unpickling known classes alone", mend=mend)
+    for name in [name for name in sys.modules if name.split(".")[0] == "ultralytics"]:
+        for switch, value in _SWITCHES.items():
+            if switch in vars(sys.modules[name]):
+                setattr(sys.modules[name], switch, value)
 
 
 def seed_fonts() -> None:

@@ -59,7 +59,7 @@ class TensorrtDetector:
         """Return the detections of each BGR image (h, w, 3)."""
         found = []
         for image in images:
-            batch, places = prepare([image], self.imgsz)
+            batch, places = prepare([image], self.imgsz, self._decode.fit)
             found.append(self._decode(self.run(batch)[0], places[0]))
         return found
 

@@ -1,4 +1,7 @@
-"""A checkpoint, run by torch: our preprocessing, the network's raw output, our postprocessing."""
+"""A checkpoint of ultralytics (YOLOv8, YOLO11, YOLO26, RT-DETR), run by torch.
+
+Our preprocessing, the network's raw output, our postprocessing.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any, TypeAlias
 from provenline.detectors.base import Detections
 from provenline.detectors.device import torch_device
 from provenline.detectors.params import ModelParams
-from provenline.detectors.postprocess import Decoder, Layout
+from provenline.detectors.postprocess import Layout, decoder_of
 from provenline.detectors.preprocess import Image, prepare
 from provenline.detectors.quiet import quiet_ultralytics
 from provenline.errors import InputError
@@ -34,21 +37,11 @@ class UltralyticsDetector:
                 none of them.
         """
         self.name, self.imgsz = params.name, params.imgsz
-        self.fingerprint = sha256_file(path)
         self._device = torch_device(device)
         self._model = load_network(path).to(self._device)
+        self.fingerprint = sha256_file(path)
         self.names = class_names(self._model)
-        if params.labels and not set(self.names) & set(params.labels):
-            known = ", ".join(self.names[:20])
-            raise InputError(f"none of {sorted(params.labels)} is a class of it ({known})", file=path)
-        self._decode = Decoder(
-            layout=output_layout(self._model),
-            names=self.names,
-            labels=params.labels,
-            score_floor=params.score_floor,
-            nms_iou=params.nms_iou,
-            max_detections=params.max_detections,
-        )
+        self._decode = decoder_of(params, output_layout(self._model), self.names)
 
     def predict(self, images: Sequence[Image]) -> list[Detections]:
         """Return the detections of each BGR image (h, w, 3)."""
@@ -56,12 +49,17 @@ class UltralyticsDetector:
 
         if not images:
             return []
-        batch, places = prepare(images, self.imgsz)
+        batch, places = prepare(images, self.imgsz, self._decode.fit)
         with torch.inference_mode():
             raw = self._model(torch.from_numpy(batch).to(self._device))[0]
         # A network for outlines gives their prototypes beside the boxes.
         outputs = (raw[0] if isinstance(raw, tuple) else raw).float().cpu().numpy()
         return [self._decode(output, place) for output, place in zip(outputs, places, strict=True)]
+
+
+def open_weights(path: Path, params: ModelParams, device: str) -> UltralyticsDetector:
+    """Open verified weights of this family; see `UltralyticsDetector`."""
+    return UltralyticsDetector(path, params, device)
 
 
 def load_network(path: Path) -> Network:
@@ -70,6 +68,8 @@ def load_network(path: Path) -> Network:
     Raises:
         InputError: The file is damaged, no checkpoint, or neither for detection nor for segmentation.
     """
+    if path.is_dir():
+        raise InputError("a folder, no checkpoint of ultralytics", file=path, mend="Name its model.family")
     quiet_ultralytics()
     from ultralytics.nn import tasks
 
@@ -92,5 +92,8 @@ def class_names(model: Network) -> tuple[str, ...]:
 
 
 def output_layout(model: Network) -> Layout:
-    """Say whether a network's output is raw or has been suppressed by the network itself."""
-    return "end2end" if getattr(model.model[-1], "end2end", False) else "raw"
+    """Say how a network's output is laid out, by its head."""
+    head = model.model[-1]
+    if type(head).__name__ == "RTDETRDecoder":
+        return "queries"
+    return "end2end" if getattr(head, "end2end", False) else "raw"

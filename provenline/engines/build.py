@@ -22,6 +22,7 @@ from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
 
 _BATCH = 8
+EXPORTED = "ultralytics"  # the one family whose detectors become engines
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,14 @@ def build(
         folder: The bundle (``model.onnx``, ``manifest.json``, ``golden/``, for TensorRT ``model.plan``).
 
     Raises:
-        InputError: This machine cannot build for the target, the weights are others than named, or
-            the engine does not follow its checkpoint (the figures are in the message).
+        InputError: This machine cannot build for the target, the weights are others than named or of a
+            family that is not exported, or the engine does not follow its checkpoint (the figures are in
+            the message).
     """
+    if checkpoint.family != EXPORTED:
+        what = f"a detector of {checkpoint.family} is not exported, engines are made of {EXPORTED} alone"
+        mend = "It serves as a base up to `dvc repro eval`; for an engine name another model"
+        raise InputError(what, file=checkpoint.weights, mend=mend)
     if target.kind == "tensorrt":
         from provenline.engines.tensorrt_build import require
 
@@ -194,8 +200,8 @@ def _identity(
         calibration=None,
         builder=builder_versions(),
         opset=exported.opset,
-        preprocessing=manifest.PREPROCESSING,
         golden={},
+        preprocessing=manifest.STRETCHED if exported.layout == "queries" else manifest.PREPROCESSING,
         hardware=bound,
     )
 

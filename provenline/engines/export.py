@@ -1,8 +1,8 @@
 """Checkpoint to ONNX, so that equal weights give equal bytes.
 
 One input ``images`` (N, 3, S, S) float32 RGB in 0..1, batch dynamic and S fixed; one output
-``output0``, raw (N, 4 + classes, anchors) or end2end (N, detections, 6); a network for outlines has
-their coefficients after the rest, and its prototypes are cut off: boxes are what is judged.
+``output0``, raw (N, 4 + classes, anchors), end2end or queries (N, detections, 6); a network for outlines
+has their coefficients after the rest, and its prototypes are cut off: boxes are what is judged.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from provenline.detectors.machine import installed
+from provenline.detectors.postprocess import Layout
+from provenline.detectors.ultralytics_model import class_names, output_layout
 from provenline.errors import InputError
 from provenline.files import atomic_path
 
@@ -26,7 +28,7 @@ class Exported:
     """What an export says about itself: class names by index, output layout, operator set."""
 
     names: list[str]
-    layout: str
+    layout: Layout
     opset: int
 
 
@@ -45,12 +47,12 @@ def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out
         out: The file to write.
 
     Raises:
-        InputError: The checkpoint cannot be exported, or its output has neither layout.
+        InputError: The checkpoint cannot be exported, or its output has no known layout.
     """
     with tempfile.TemporaryDirectory() as folder:
         private = Path(folder) / "checkpoint.pt"
         shutil.copyfile(checkpoint, private)
-        raw, names, coefficients = _ultralytics(private, checkpoint, imgsz, opset)
+        raw, names, head, coefficients = _ultralytics(private, checkpoint, imgsz, opset)
         model = _pin(_load(raw), imgsz)
         if coefficients:
             del model.graph.output[1:]
@@ -58,7 +60,7 @@ def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out
         import onnxslim
 
         model = onnxslim.slim(model)
-    layout = _layout(model, imgsz, (len(names), coefficients), checkpoint)
+    layout = _layout(model, imgsz, (len(names), coefficients), head, checkpoint)
     with atomic_path(out) as temporary:
         temporary.write_bytes(_scrubbed(model).SerializeToString(deterministic=True))
     return Exported(names=names, layout=layout, opset=opset)
@@ -70,7 +72,9 @@ def builder_versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tuple[Path, list[str], int]:
+def _ultralytics(
+    private: Path, checkpoint: Path, imgsz: int, opset: int
+) -> tuple[Path, list[str], Layout, int]:
     from provenline.detectors.quiet import quiet_ultralytics
 
     quiet_ultralytics()
@@ -85,8 +89,8 @@ def _ultralytics(private: Path, checkpoint: Path, imgsz: int, opset: int) -> tup
     except Exception as error:  # the exporter raises whatever torch and onnx raise
         what = f"cannot be exported to ONNX ({type(error).__name__}: {error})"
         raise InputError(what, file=checkpoint, mend="Give a detection checkpoint of ultralytics") from error
-    names = [model.names[index] for index in sorted(model.names)]
-    return Path(raw), names, int(getattr(model.model.model[-1], "nm", 0))
+    coefficients = int(getattr(model.model.model[-1], "nm", 0))
+    return Path(raw), list(class_names(model)), output_layout(model.model), coefficients
 
 
 def _load(path: Path) -> OnnxModel:
@@ -114,8 +118,11 @@ def _scrubbed(model: OnnxModel) -> OnnxModel:
     return model
 
 
-def _layout(model: OnnxModel, imgsz: int, counts: tuple[int, int], checkpoint: Path) -> str:
-    """Tell the output's layout by its shape, seen on one grey image; counts of classes and coefficients."""
+def _layout(model: OnnxModel, imgsz: int, counts: tuple[int, int], head: Layout, checkpoint: Path) -> Layout:
+    """Tell the output's layout by its shape, seen on one grey image, and by the head that it came from.
+
+    ``counts`` are of classes and of coefficients for outlines.
+    """
     import numpy as np
     import onnxruntime
 
@@ -125,9 +132,9 @@ def _layout(model: OnnxModel, imgsz: int, counts: tuple[int, int], checkpoint: P
     shape = session.run(None, {inputs[0].name: grey})[0].shape
     named = [i.name for i in inputs] == ["images"] and [o.name for o in outputs] == ["output0"]
     rows, columns = 4 + sum(counts), 6 + counts[1]
-    if named and len(shape) == 3 and shape[1] == rows:
+    if named and len(shape) == 3 and shape[1] == rows and head != "queries":
         return "raw"
     if named and len(shape) == 3 and shape[2] == columns:
-        return "end2end"
+        return "queries" if head == "queries" else "end2end"
     what = f"its ONNX output has the shape {tuple(shape)}, neither (1, {rows}, anchors) nor (1, n, {columns})"
     raise InputError(what, file=checkpoint, mend="Give a detection checkpoint")

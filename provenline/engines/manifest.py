@@ -13,18 +13,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from provenline.detectors.bundle import MANIFEST, ONNX, PLAN, checked
+from provenline.detectors.postprocess import Layout
 from provenline.errors import InputError
 from provenline.files import read_json, write_json
 
 FORMAT = 2
-LAYOUTS = ("raw", "end2end")
-PREPROCESSING = (
-    "letterbox to imgsz x imgsz (proportions kept, bilinear, centred, grey 114), BGR to RGB, HWC to CHW, "
-    "float32, divided by 255; input 'images' (N,3,S,S), output 'output0'"
-)
+LAYOUTS: tuple[str, ...] = get_args(Layout)
+_PIXELS = ", BGR to RGB, HWC to CHW, float32, divided by 255; input 'images' (N,3,S,S), output 'output0'"
+PREPROCESSING = "letterbox to imgsz x imgsz (proportions kept, bilinear, centred, grey 114)" + _PIXELS
+STRETCHED = "stretch to imgsz x imgsz (proportions not kept, bilinear)" + _PIXELS
 PRECISIONS = ("fp32", "fp16", "int8")
 _HEX = re.compile(r"[0-9a-f]{64}")
 # They become paths on the device, so a manifest cannot name what it likes.
@@ -45,8 +45,9 @@ class Manifest:
         names: The model's own class names, by class index.
         labels: The model's class name -> our label; other classes are dropped.
         imgsz: Side of the square input in pixels.
-        layout: ``raw`` (N, 4 + classes, anchors; xywh and class scores before NMS) or ``end2end``
-            (N, detections, 6; xyxy, score, class after NMS).
+        layout: ``raw`` (N, 4 + classes, anchors; xywh and class scores before NMS), ``end2end``
+            (N, detections, 6; xyxy, score, class after NMS) or ``queries`` (N, queries, 6; xywh as
+            shares of the input, score, class; the image stretched to the input).
         score_floor: Detections below it are not delivered.
         nms_iou: Overlap from which on NMS drops the weaker box (``raw`` only).
         max_detections: At most so many per image.

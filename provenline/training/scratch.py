@@ -13,7 +13,8 @@ def untrained(architecture: str, classes: tuple[str, ...], seed: int, imgsz: int
     """Write a checkpoint with random weights, whole or not at all.
 
     Args:
-        architecture: One that ultralytics describes, such as `yolov8n.yaml` or `yolov8n-seg.yaml`.
+        architecture: One that ultralytics describes, such as `yolov8n.yaml`, `yolov8n-seg.yaml` or
+            `rtdetr-l.yaml`.
         classes: Class names, in the order of their numbers.
         seed: Of the weights. Torch's global generator is put back afterwards.
         imgsz: Noted in the file.
@@ -21,9 +22,15 @@ def untrained(architecture: str, classes: tuple[str, ...], seed: int, imgsz: int
     """
     quiet_ultralytics()
     import torch
-    from ultralytics.nn.tasks import DetectionModel, SegmentationModel
+    from ultralytics.nn import tasks
 
-    build: Any = SegmentationModel if "-seg" in architecture else DetectionModel
+    describe: Any = tasks.yaml_model_load
+    head = describe(architecture)["head"][-1][2]
+    build: Any = tasks.DetectionModel
+    if head.startswith("Segment"):
+        build = tasks.SegmentationModel
+    elif head == "RTDETRDecoder":
+        build = tasks.RTDETRDetectionModel
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build(architecture, ch=3, nc=len(classes), verbose=False)

@@ -15,10 +15,11 @@ from provenline.detectors.device import torch_device
 from provenline.detectors.quiet import quiet_ultralytics, seed_fonts
 from provenline.detectors.weights import verified
 from provenline.errors import InputError
-from provenline.files import atomic_path, sha256_file
+from provenline.files import atomic_path, sha256_of
 from provenline.progress import notice
 from provenline.training.effect import by_definition, differing, hyperparameters, refuse
 from provenline.training.failing import one_line, out_of_memory, smaller
+from provenline.training.families import trainer_of
 from provenline.training.flips import refuse_mixed_up
 from provenline.training.keeping import FORMAT, Keeper, Notes, sweep
 from provenline.training.loading import cache_of
@@ -88,10 +89,13 @@ def fine_tune(
 
 
 def pass_through(base: Path, out: Path, peaks: Path) -> dict[str, Any]:
-    """Copy the base to ``out`` where no training is wanted; return `fine_tune`'s keys as they apply."""
+    """Copy the base to ``out`` where no training is wanted; return `fine_tune`'s keys as they apply.
+
+    A base that is a folder makes ``out`` a folder.
+    """
     with atomic_path(out) as temporary:
-        shutil.copyfile(base, temporary)
-    digest = sha256_file(out)
+        (shutil.copytree if base.is_dir() else shutil.copyfile)(base, temporary)
+    digest = sha256_of(out)
     return {
         "epochs": 0,
         "best_epoch": 0,
@@ -195,9 +199,6 @@ def _free_memory() -> None:
 
 
 def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> None:
-    from ultralytics.models.yolo.detect import DetectionTrainer
-    from ultralytics.models.yolo.segment import SegmentationTrainer
-
     if (task := task_of(base)) != asked["task"]:
         mend = "Name a base for it in conf/model (yolov8n-seg.pt, say), or take another recipe"
         raise InputError(f"a model for {task!r}, the recipe is for {asked['task']!r}", file=base, mend=mend)
@@ -205,8 +206,7 @@ def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, vi
     given = {**asked, "model": str(base.resolve())}
     if keeper.epochs:
         given["resume"] = str(keeper.restore(Path(asked["save_dir"]) / "weights"))
-    build: Any = SegmentationTrainer if asked["task"] == "segment" else DetectionTrainer
-    trainer = build(overrides=given)
+    trainer = trainer_of(base)(overrides=given)
     # Its own last evaluation strips the checkpoints in place and tells nothing new.
     trainer.final_eval = lambda: None
     try:

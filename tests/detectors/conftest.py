@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from provenline.detectors.params import ModelParams
-from provenline.files import sha256_file
+from provenline.files import sha256_file, sha256_of
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 
@@ -54,14 +54,14 @@ def make_checkpoint(tmp_path_factory: pytest.TempPathFactory):
 def model_params(path: Path, **changes: object) -> ModelParams:
     values: dict[str, Any] = {
         "name": "tested",
+        "family": "ultralytics",
         "weights": path,
-        "sha256": sha256_file(path) if path.is_file() else "",
+        "sha256": sha256_of(path) if path.exists() else "",
         "imgsz": 64,
         "labels": {"person": "person"},
         "score_floor": 0.01,
         "nms_iou": 0.7,
         "max_detections": 300,
-        "download": False,
     }
     return ModelParams.model_validate({**values, **changes})
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from provenline.detectors.preprocess import GREY, letterbox, placement, prepare
+from provenline.detectors.preprocess import GREY, letterbox, placement, prepare, stretch
 
 SIZES = [(640, 360), (360, 640), (64, 64), (1279, 721), (50, 37), (1000, 3), (33, 500)]
 
@@ -48,10 +48,23 @@ def test_letterbox_agrees_with_ultralytics_own(width, height):
     assert np.array_equal(square, LetterBox((320, 320), auto=False)(image=image))
 
 
+@pytest.mark.parametrize("width, height", SIZES)
+def test_a_stretched_image_agrees_with_ultralytics_own_and_comes_back(width, height):
+    from provenline.detectors.quiet import quiet_ultralytics
+
+    quiet_ultralytics()
+    from ultralytics.data.augment import LetterBox
+
+    image = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    square, place = stretch(image, 320)
+    assert np.array_equal(square, LetterBox((320, 320), auto=False, scale_fill=True)(image=image))
+    assert place.to_image(np.array([[0, 0, 320, 320]])) == pytest.approx(np.array([[0, 0, width, height]]))
+
+
 def test_input_is_rgb_in_zero_to_one_on_grey():
     image = np.zeros((10, 20, 3), np.uint8)
     image[...] = (255, 51, 0)  # blue, green, red
-    batch, places = prepare([image, image], 64)
+    batch, places = prepare([image, image], 64, "letterbox")
     assert batch.shape == (2, 3, 64, 64)
     assert batch.dtype == np.float32
     assert batch[1, :, 32, 32] == pytest.approx([0, 0.2, 1])

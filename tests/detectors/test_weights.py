@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,29 +42,29 @@ def test_missing_file_says_how_to_get_it(tmp_path, sha256):
         resolve(model_params(tmp_path / "none.pt", sha256=sha256))
 
 
-def test_no_hash_is_refused_unless_loaded_by_name(weights, offline):
-    with pytest.raises(InputError, match=r"no hash to hold the weights against.*sha256: "):
+def test_no_hash_is_refused_with_the_hash_that_was_found(weights):
+    with pytest.raises(InputError, match=f"no hash to hold the weights against.*{sha256_file(weights)}"):
         resolve(model_params(weights, sha256=""))
-    with pytest.raises(InputError, match="is not a published model"):
-        resolve(model_params(weights, sha256="", download=True))
     named = weights.rename(weights.with_name("yolov8n.pt"))
-    assert resolve(model_params(named, sha256="", download=True)) == named
+    with pytest.raises(InputError, match="no hash to hold the weights against"):
+        resolve(model_params(named, sha256=""))
 
 
-def test_a_name_that_is_not_published_is_never_fetched(tmp_path, offline):
-    with pytest.raises(InputError, match="is not a published model"):
-        resolve(model_params(tmp_path / "mine.pt", sha256="", download=True))
+@pytest.mark.parametrize("name", ["yolov8n.pt", "yolo26s.pt", "rtdetr-l.pt"])
+def test_published_weights_are_asked_for_and_never_fetched(tmp_path, offline, name):
+    with pytest.raises(InputError, match=f"Nothing is downloaded here: fetch {name} from .*sha256sum"):
+        resolve(model_params(tmp_path / name))
 
 
-def test_a_failed_download_is_one_line(tmp_path, monkeypatch):
-    from ultralytics.utils import downloads
-
-    def fail(*_: object, **__: object) -> None:
-        raise ConnectionError("no route\nto host")
-
-    monkeypatch.setattr(downloads, "attempt_download_asset", fail)
-    with pytest.raises(InputError, match=r"could not be fetched \(no route to host\)"):
-        resolve(model_params(tmp_path / "yolov8n.pt", sha256="", download=True))
+def test_a_folder_is_held_against_the_hash_of_all_its_files(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    params = model_params(folder)
+    assert resolve(params) == folder
+    (folder / "more.bin").write_bytes(b"more")
+    with pytest.raises(InputError, match="SHA-256 is"):
+        resolve(params)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,9 @@ def test_a_file_that_is_no_checkpoint_is_one_line(tmp_path, content, offline):
     assert "\n" not in str(error.value)
 
 
-def test_pickle_with_code_in_it_does_not_run(tmp_path):
+@pytest.fixture
+def evil(tmp_path: Path) -> Path:
+    """A checkpoint that leaves the file `ran` beside itself when it is unpickled."""
     import torch
 
     class Evil:
@@ -90,9 +95,49 @@ def test_pickle_with_code_in_it_does_not_run(tmp_path):
 
     path = tmp_path / "evil.pt"
     torch.save({"model": Evil()}, path)
-    with pytest.raises(InputError):
-        open_checkpoint(model_params(path), "cpu")
-    assert not (tmp_path / "ran").exists()
+    return path
+
+
+def test_pickle_with_code_in_it_does_not_run(evil):
+    with pytest.raises(InputError, match="not a checkpoint"):
+        open_checkpoint(model_params(evil), "cpu")
+    assert not evil.with_name("ran").exists()
+
+
+DOORS = {
+    "detectors": "from provenline.detectors.ultralytics_model import load_network as door",
+    "training": "from provenline.training.families import trainer_of as door",
+    "strip": (
+        "from provenline.training.strip import strip_checkpoint\n"
+        "door = lambda path: strip_checkpoint(path, path.with_name('out.pt'), 64)"
+    ),
+    "engines": (
+        "from provenline.engines.export import export_onnx\n"
+        "door = lambda path: export_onnx(path, 64, opset=17, simplify=False, out=path.with_name('a.onnx'))"
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", DOORS)
+def test_it_does_not_run_either_where_ultralytics_was_imported_before_us(evil, room):
+    """Ultralytics reads its switch once, at import; here it is imported without it."""
+    code = (
+        "import sys; from pathlib import Path; import ultralytics; from ultralytics.nn import tasks\n"
+        f"assert tasks.SAFE_LOAD is False\n{DOORS[room]}\npath = Path(sys.argv[1])\n"
+        "try: door(path)\nexcept Exception as error: print(type(error).__name__)\n"
+        "assert not path.with_name('ran').exists()\n"
+        # The file is what it seems: without the lock it runs.
+        "tasks.SAFE_LOAD = False\n"
+        "try: tasks.load_checkpoint(str(path))\nexcept Exception: pass\nprint(path.with_name('ran').exists())"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "ULTRALYTICS_SAFE_LOAD"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(evil)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    refused, ran = done.stdout.split()[-2:]
+    assert refused in {"InputError", "TypeError"} and ran == "True"
 
 
 def test_other_weights_keep_both_vocabularies(weights):
@@ -100,4 +145,4 @@ def test_other_weights_keep_both_vocabularies(weights):
         "v0", Path("b.pt"), "1" * 64, ("person",)
     )
     assert other.labels == {"fall": "person", "person": "person"}
-    assert (other.name, other.sha256, other.download) == ("v0", "1" * 64, False)
+    assert (other.name, other.sha256, other.family) == ("v0", "1" * 64, "ultralytics")

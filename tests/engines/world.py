@@ -200,6 +200,7 @@ def checkpoint(path: Path, imgsz: int = 64, bias: float = 0.0) -> ModelParams:
     torch.save({"model": model.half(), "train_args": {}, "date": None}, path)
     return ModelParams(
         name="base",
+        family="ultralytics",
         weights=path,
         sha256=sha256_file(path),
         imgsz=imgsz,
@@ -207,5 +208,4 @@ def checkpoint(path: Path, imgsz: int = 64, bias: float = 0.0) -> ModelParams:
         score_floor=0.01,
         nms_iou=0.7,
         max_detections=300,
-        download=False,
     )

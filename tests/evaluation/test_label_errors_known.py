@@ -28,8 +28,8 @@ PERSON = ("person",)
 
 def detector(weights: Path, imgsz: int):
     params = ModelParams(
-        name="base", weights=weights, sha256=sha256_file(weights), imgsz=imgsz, labels={"person": "person"},
-        score_floor=0.01, nms_iou=0.7, max_detections=300, download=False,
+        name="base", family="ultralytics", weights=weights, sha256=sha256_file(weights), imgsz=imgsz,
+        labels={"person": "person"}, score_floor=0.01, nms_iou=0.7, max_detections=300,
     )  # fmt: skip
     return open_checkpoint(params, "cpu")
 

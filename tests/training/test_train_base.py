@@ -38,6 +38,7 @@ def test_the_base_and_its_card_come_from_one_run(tmp_path):
     assert " ".join(words[:-2]) in card
     params = ModelParams(
         name="tiny",
+        family="ultralytics",
         weights=weights,
         sha256=sha256_file(weights),
         imgsz=64,
@@ -45,6 +46,5 @@ def test_the_base_and_its_card_come_from_one_run(tmp_path):
         score_floor=0.01,
         nms_iou=0.7,
         max_detections=300,
-        download=False,
     )
     assert open_checkpoint(params, "cpu").names == ("person",)

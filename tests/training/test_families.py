@@ -1,0 +1,61 @@
+"""Families beside YOLOv8 are fine-tuned by the same call, and what cannot be is refused in one line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from provenline.detectors.open import open_checkpoint
+from provenline.detectors.ultralytics_model import load_network, output_layout
+from provenline.errors import InputError
+from provenline.files import sha256_file, sha256_of
+from provenline.training.families import require_trainable, trainer_of
+from provenline.training.scratch import untrained
+from provenline.training.train import fine_tune, pass_through
+from tests.detectors.conftest import model_params
+from tests.training.conftest import params
+
+LAYOUTS = {"yolo11n": "raw", "yolo26n": "end2end", "yolov8n-rtdetr": "queries"}
+
+
+def test_the_trainer_follows_the_head(base, tmp_path):
+    untrained("yolov8n-rtdetr.yaml", ("person",), seed=1, imgsz=64, out=tmp_path / "r.pt")
+    assert trainer_of(base[0]).__name__ == "DetectionTrainer"
+    assert trainer_of(tmp_path / "r.pt").__name__ == "RTDETRTrainer"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", LAYOUTS)
+def test_a_family_is_trained_opened_and_gone_on_with(dataset, tmp_path, architecture):
+    base, out, state = tmp_path / "base.pt", tmp_path / "v0.pt", tmp_path / "state"
+    untrained(f"{architecture}.yaml", ("person",), seed=1, imgsz=64, out=base)
+    recipe = params(2, optimizer="AdamW", lr0=0.001, imgsz=64, warmup_epochs=1.0)
+
+    def kill(_: int, __: dict[str, float]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(dataset, base, sha256_file(base), recipe, out, state, kill)
+    result = fine_tune(dataset, base, sha256_file(base), recipe, out, state, lambda *_: None)
+    assert [row["epoch"] for row in result["history"]] == [1, 2]
+    losses = {name for name in result["history"][0] if name.startswith("train_")}
+    wanted = {"train_giou_loss", "train_l1_loss"} if "rtdetr" in architecture else {"train_box_loss"}
+    assert wanted <= losses
+    assert result["sha256"] == sha256_file(out) != sha256_file(base)
+    # The weights moved, and the file is opened like any other.
+    before, after = load_network(base).state_dict(), load_network(out).state_dict()
+    assert any(not before[key].equal(after[key]) for key in before)
+    assert output_layout(load_network(out)) == LAYOUTS[architecture]
+    detector = open_checkpoint(model_params(out), "cpu")
+    assert len(detector.predict([np.full((48, 64, 3), 90, np.uint8)])) == 1
+
+
+def test_a_family_that_is_not_trained_is_passed_through_or_refused(tmp_path):
+    folder = tmp_path / "detector"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"a detector of transformers is judged here but not fine-tuned"):
+        require_trainable("transformers", folder)
+    result = pass_through(folder, tmp_path / "v0.pt")
+    assert result["sha256"] == sha256_of(folder) == sha256_of(tmp_path / "v0.pt")
+    assert (tmp_path / "v0.pt" / "config.json").is_file()
