@@ -65,7 +65,7 @@ def test_a_failed_download_is_one_line(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [{"sha256": "abc"}, {"score_floor": 0.25}, {"imgsz": 100}, {"labels": {}}, {"colour": "red"}]
+    "change", [{"sha256": "abc"}, {"score_floor": 0.25}, {"imgsz": 100}, {"colour": "red"}]
 )
 def test_bad_parameters(weights, change):
     with pytest.raises(ValidationError):
