@@ -183,7 +183,7 @@ def peer(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
     device = "cpu" if given.device == "cpu" else f"cuda:{given.device}"
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        view = build_view(folder / "set/data.yaml", Path(place) / "view", 0, "detect")
+        view = build_view(folder / "set/data.yaml", Path(place) / "view", 0)
         asked = arguments(params(given), view, Path(place) / "run", device)
         times: list[float] = []
         model = YOLO(str(folder / "base.pt"))
@@ -225,7 +225,7 @@ def _limit(given: argparse.Namespace, folder: Path, which: str) -> dict[str, Any
 
     device = "cpu" if given.device == "cpu" else f"cuda:{given.device}"
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        view = build_view(folder / "set/data.yaml", Path(place) / "view", 0, "detect")
+        view = build_view(folder / "set/data.yaml", Path(place) / "view", 0)
         asked = arguments(params(given), view, Path(place) / "run", device)
         trainer: Any = DetectionTrainer(overrides={**asked, "model": str(folder / "base.pt")})  # type: ignore[no-untyped-call]
         trainer.add_callback("on_train_start", measure)

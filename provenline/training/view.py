@@ -39,7 +39,7 @@ class View:
     boxes: int
 
 
-def build_view(dataset_yaml: Path, folder: Path, limit: int, task: str) -> View:
+def build_view(dataset_yaml: Path, folder: Path, limit: int, task: str = "detect") -> View:
     """Copy a YOLO data set's training and validation parts to ``folder``, whole or not at all.
 
     Args:

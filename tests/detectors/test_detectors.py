@@ -79,6 +79,12 @@ def test_no_class_in_common(make_checkpoint):
         open_checkpoint(params, "cpu")
 
 
+def test_a_mere_start_for_training_finds_nothing(make_checkpoint):
+    params = model_params(make_checkpoint("yolov8n"), labels={}, score_floor=0.0)
+    (found,) = open_checkpoint(params, "cpu").predict([np.full((48, 64, 3), 90, np.uint8)])
+    assert len(found) == 0
+
+
 # --- engines ------------------------------------------------------------------------------------
 
 ANSWER = np.array([[32, 32, 16, 24, 0.9, 0.0], [32, 32, 16, 24, 0.5, 0.0], [10, 10, 8, 8, 0.1, 0.6]]).T

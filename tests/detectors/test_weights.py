@@ -68,7 +68,7 @@ def test_a_folder_is_held_against_the_hash_of_all_its_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"sha256": "abc"}, {"score_floor": 0.25}, {"imgsz": 100}, {"labels": {}}, {"colour": "red"}]
+    "change", [{"sha256": "abc"}, {"score_floor": 0.25}, {"imgsz": 100}, {"colour": "red"}]
 )
 def test_bad_parameters(weights, change):
     with pytest.raises(ValidationError):

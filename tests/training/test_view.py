@@ -12,7 +12,7 @@ from provenline.training.view import build_view, evenly, label_of
 
 def test_view_is_a_copy_with_its_own_paths(dataset, tmp_path):
     before = sha256_tree(dataset.parent)
-    view = build_view(dataset, tmp_path / "view", 0, "detect")
+    view = build_view(dataset, tmp_path / "view", 0)
     settings = yaml.safe_load(view.yaml.read_text())
     assert (len(view.train), len(view.val), view.boxes, view.names) == (8, 4, 7, ("person",))
     assert Path(settings["path"]) == tmp_path / "view"
@@ -25,7 +25,7 @@ def test_view_is_a_copy_with_its_own_paths(dataset, tmp_path):
 
 
 def test_limit_takes_frames_of_all_media(dataset, tmp_path):
-    view = build_view(dataset, tmp_path / "view", 4, "detect")
+    view = build_view(dataset, tmp_path / "view", 4)
     assert view.train == ("train_00.jpg", "train_02.jpg", "train_04.jpg", "train_06.jpg")
     assert len(list((tmp_path / "view" / "labels" / "train").iterdir())) == 4
     assert len(evenly([Path(str(i)) for i in range(1000)], 300)) == 300
@@ -53,5 +53,5 @@ def test_labels_lie_beside_the_last_images_folder():
 def test_incomplete_data_is_one_line(dataset, tmp_path, spoil, message):
     spoil(dataset.parent)
     with pytest.raises(InputError, match=message):
-        build_view(dataset, tmp_path / "view", 0, "detect")
+        build_view(dataset, tmp_path / "view", 0)
     assert not (tmp_path / "view").exists()
