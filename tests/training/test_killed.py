@@ -68,7 +68,7 @@ def place(tmp_path: Path, dataset: Path, base: tuple[Path, str]) -> Path:
     model = {
         "name": "untrained", "weights": str(base[0]), "sha256": base[1], "imgsz": 64,
         "labels": {"person": "person"}, "score_floor": 0.01, "nms_iou": 0.7, "max_detections": 300,
-        "download": False,
+        "family": "ultralytics",
     }  # fmt: skip
     usecase = {"name": "toy", "classes": ["person"], "score": 0.25}
     recipe = params(EPOCHS, warmup_epochs=2.0).model_dump(mode="json")

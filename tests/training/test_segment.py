@@ -64,7 +64,7 @@ def segmenting(**changes: object) -> TrainParams:
 def model_params(path: Path, **changes: object) -> ModelParams:
     values = {
         "name": "m", "weights": path, "sha256": sha256_file(path), "imgsz": 128, "labels": {"ring": "ring"},
-        "score_floor": 0.0, "nms_iou": 0.7, "max_detections": 20, "download": False,
+        "score_floor": 0.0, "nms_iou": 0.7, "max_detections": 20, "family": "ultralytics",
     }  # fmt: skip
     return ModelParams.model_validate(values | changes)
 
