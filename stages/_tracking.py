@@ -108,6 +108,11 @@ def log(
                 )
 
 
+def on_epoch(epoch: int, numbers: Mapping[str, float]) -> None:
+    """Send an epoch's numbers while training goes on."""
+    curve("train.epoch", [{**numbers, "epoch": epoch}])
+
+
 def curve(prefix: str, rows: Iterable[Mapping[str, float]], *, params: Path = PARAMS) -> None:
     """Add points of curves to this fingerprint's run; what it has already is not added again.
 

@@ -26,6 +26,7 @@ def main() -> str:
     usecase, round_ = runtime.params("usecase", runtime.UseCase), runtime.value("round")
     name = f"{usecase.name}_{round_}"
     base, out, peaks = resolve(model), Path("models") / f"{name}.pt", Path("models/peaks")
+    split = Path("data") / f"dataset_split_{round_}.csv"
     decision = read_json("data/stage_a_decision.json")["decision"]
     if params.when == "never" or (params.when == "auto" and decision == "ship"):
         report: dict[str, Any] = pass_through(base, out, peaks)
@@ -34,14 +35,14 @@ def main() -> str:
         digest, dataset = sha256_file(base), Path("data/dataset") / f"{name}.yaml"
         seen = sha256_tree("data/dataset")
         state = STATES / fingerprint(params, digest, seen)
-        tracking.data(Path("data") / f"dataset_split_{round_}.csv", dataset.parent, seen)
+        tracking.data(split, dataset.parent, seen)
         with tracking.live(), cost.counted(dataset, params, state) as meter:
-            report = fine_tune(dataset, base, digest, params, out, peaks, state, meter.after(on_epoch))
+            each = meter.after(tracking.on_epoch)
+            report = fine_tune(dataset, base, digest, params, out, peaks, state, each)
         report["dataset_sha256"] = seen
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
-    split = sha256_file(Path("data") / f"dataset_split_{round_}.csv")
-    said = {"stage_a": decision, "warning": warning, "split_sha256": split}
+    said = {"stage_a": decision, "warning": warning, "split_sha256": sha256_file(split)}
     write_json(runtime.metrics("train"), {**said, **report})
     columns = ["epoch", *sorted({key for row in report["history"] for key in row} - {"epoch"})]
     runtime.write_rows(Path("plots/train/epochs.csv"), report["history"], columns)
@@ -51,11 +52,6 @@ def main() -> str:
     tracking.curve("train.epoch", report["history"])
     forget(STATES)  # last: killed before, the stage goes on from there
     return f"{name}: {report['epochs']} epochs, best {report['best_epoch']} (Stage A said {decision})"
-
-
-def on_epoch(epoch: int, numbers: dict[str, float]) -> None:
-    """Send an epoch's numbers to the tracker while training goes on."""
-    tracking.curve("train.epoch", [{**numbers, "epoch": epoch}])
 
 
 if __name__ == "__main__":
