@@ -109,10 +109,10 @@ def pass_through(base: Path, out: Path, peaks: Path) -> dict[str, Any]:
 def fingerprint(params: TrainParams, base_sha256: str, dataset_sha256: str) -> str:
     """Return 16 hexadecimal digits that name a training, for its state's folder.
 
-    What may change in between is not in it: who decides to train, reading processes, what is allowed to
-    differ.
+    What may change in between is not in it: who decides to train, reading processes and what they keep in
+    memory, what is allowed to differ.
     """
-    recipe = params.model_dump(exclude={"when", "workers", "allow", "full", "may_flip"})
+    recipe = params.model_dump(exclude={"when", "workers", "cache", "allow", "full", "may_flip"})
     parts = [recipe, base_sha256, dataset_sha256, FORMAT, version("ultralytics")]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

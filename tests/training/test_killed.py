@@ -46,7 +46,7 @@ MOMENTS = [
     ("build_view", 1, 0.01),
     ("build_view", 1, 8.0),  # anywhere
     ("keep", 1, 0.03),
-    ("keep", 1, 0.3),
+    ("keep", 2, 0.3),
     ("keep", 1, 0.03),
     ("build_view", 1, 8.0),
     ("strip_checkpoint", 1, 0.2),
@@ -154,7 +154,7 @@ def test_killed_at_any_moment_the_stage_ends_as_if_it_had_not_been(place):
     rows = (place / "plots" / "train" / "epochs.csv").read_text().splitlines()
     assert len(rows) == EPOCHS + 1
     # Each start went on after what was finished, and none was counted twice.
-    assert notes["starts"] == sorted(set(notes["starts"])) and len(notes["starts"]) >= 3
+    assert notes["starts"] == sorted(set(notes["starts"])) and len(notes["starts"]) >= 2
     assert ended or progress == EPOCHS
     assert "damaged" not in said
     assert not (place / ".state" / "train").exists()

@@ -93,7 +93,7 @@ def test_a_finished_training_publishes_again_without_training(work):
 
 def test_a_state_belongs_to_what_is_learnt():
     one = fingerprint(params(), "a", "b")
-    assert one == fingerprint(params(workers=3, allow=["lr0"], when="auto"), "a", "b")
+    assert one == fingerprint(params(workers=3, cache="ram", allow=["lr0"], when="auto"), "a", "b")
     others = [params(2), params(lr0=0.02), params(fliplr=0.1), params(device="0"), params(limit=3)]
     keep = {"metrics": ["recall"], "top": 1, "choose": "fitness"}
     marks = [fingerprint(other, "a", "b") for other in (*others, params(keep=keep))]
