@@ -18,7 +18,7 @@ from provenline.training.keeping import Keeper
 from provenline.training.params import TrainParams
 from provenline.training.view import training_images
 from stages import _runtime as runtime
-from stages._tracking import home
+from stages._sender import home
 
 
 @contextmanager
