@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from provenline.errors import InputError
 from provenline.files import sha256_file
 
+Layout = Literal["raw", "end2end", "queries"]  # of a network's output; see ``postprocess.Decoder``
 MANIFEST, ONNX, PLAN = "manifest.json", "model.onnx", "model.plan"
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from provenline.detectors.bundle import MANIFEST
-from provenline.detectors.postprocess import Decoder, Layout
+from provenline.detectors.bundle import MANIFEST, Layout
+from provenline.detectors.postprocess import Decoder
 from provenline.errors import InputError
 from provenline.files import read_json
 

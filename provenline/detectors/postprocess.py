@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from provenline.detectors.base import Detections
+from provenline.detectors.bundle import Layout
 from provenline.detectors.params import ModelParams
-from provenline.detectors.preprocess import Fit, Letterbox
+from provenline.detectors.preprocess import Fit, Letterbox, fit_of
 from provenline.errors import InputError
 
-Layout = Literal["raw", "end2end", "queries"]
 Decoded = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]  # boxes, scores, classes
 _CANDIDATES = 3000  # strongest boxes that enter suppression: bounds its cost where the floor lets all pass
 
@@ -44,8 +44,8 @@ class Decoder:
 
     @property
     def fit(self) -> Fit:
-        """Return how an image gets into the square: RT-DETR's boxes are shares of a stretched image."""
-        return "stretch" if self.layout == "queries" else "letterbox"
+        """How an image gets into the square."""
+        return fit_of(self.layout)
 
     def __call__(self, output: NDArray[Any], place: Letterbox) -> Detections:
         """Decode one image's ``output`` into detections in image pixels, strongest first.

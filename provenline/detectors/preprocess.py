@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from provenline.detectors.bundle import Layout
+
 Image = NDArray[np.uint8]
 Fit = Literal["letterbox", "stretch"]
 GREY = 114
@@ -83,6 +85,11 @@ def stretch(image: Image, imgsz: int) -> tuple[Image, Letterbox]:
     if (width, height) != (imgsz, imgsz):
         square = cv2.resize(image, (imgsz, imgsz), interpolation=cv2.INTER_LINEAR)
     return square, Letterbox(width, height, 0, 0, imgsz, imgsz)
+
+
+def fit_of(layout: Layout) -> Fit:
+    """Return how an image gets into the square: RT-DETR's boxes are shares of a stretched image."""
+    return "stretch" if layout == "queries" else "letterbox"
 
 
 def prepare(images: Sequence[Image], imgsz: int, fit: Fit) -> tuple[NDArray[np.float32], list[Letterbox]]:

@@ -11,9 +11,10 @@ from pickle import UnpicklingError
 from typing import Any, TypeAlias
 
 from provenline.detectors.base import Detections
+from provenline.detectors.bundle import Layout
 from provenline.detectors.device import torch_device
 from provenline.detectors.params import ModelParams
-from provenline.detectors.postprocess import Layout, decoder_of
+from provenline.detectors.postprocess import decoder_of
 from provenline.detectors.preprocess import Image, prepare
 from provenline.detectors.quiet import quiet_ultralytics
 from provenline.errors import InputError

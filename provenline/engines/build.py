@@ -169,7 +169,7 @@ def _bundle(
 
 def _with_golden(made: Manifest, params: GoldenParams, frames: list[Path], folder: Path) -> Manifest:
     network = OnnxDetector(folder, "cpu")
-    found = replace(made, golden=golden.write(folder, network, made.layout, params, frames))
+    found = replace(made, golden=golden.write(folder, network, golden.form_of(made), params, frames))
     manifest.write(found, folder)
     return found
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from provenline.detectors.bundle import Layout
 from provenline.detectors.machine import installed
-from provenline.detectors.postprocess import Layout
 from provenline.detectors.ultralytics_model import class_names, output_layout
 from provenline.errors import InputError
 from provenline.files import atomic_path

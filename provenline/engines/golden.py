@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenline.detectors.base import Engine
-from provenline.detectors.preprocess import Image, prepare
+from provenline.detectors.bundle import Layout
+from provenline.detectors.preprocess import Image, fit_of, prepare
 from provenline.engines.manifest import Manifest
 from provenline.engines.params import GoldenParams, Tolerance
 from provenline.errors import InputError
@@ -29,6 +30,29 @@ Floats = NDArray[np.float32]
 _CANDIDATES = 4  # drawn for each that is kept: the network should have something to say
 _STRONGEST = 100  # anchors whose boxes are compared; the others' are noise that no threshold lets through
 _SURE = 0.05  # weaker rows of an end2end output may drop out of its list for any reason
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands where in a network's output for one picture; see ``detectors.postprocess.Decoder``.
+
+    Attributes:
+        layout: Of the output.
+        classes: Of the network.
+        imgsz: Side of its input in pixels.
+    """
+
+    layout: Layout
+    classes: int
+    imgsz: int
+
+    def scores(self, output: Floats) -> Floats:
+        """Return the class scores: (classes, anchors) of a raw output, else (detections,)."""
+        return output[4 : 4 + self.classes] if self.layout == "raw" else output[:, 4]
+
+    def surest(self, output: Floats) -> float:
+        """Return the highest class score."""
+        return float(self.scores(output).max(initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -61,13 +85,18 @@ class Agreement:
         return asdict(self)
 
 
-def write(bundle: Path, network: Engine, layout: str, params: GoldenParams, frames: Sequence[Path]) -> Any:
+def form_of(made: Manifest) -> Form:
+    """Return what stands where in an engine's output."""
+    return Form(made.layout, len(made.names), made.imgsz)
+
+
+def write(bundle: Path, network: Engine, form: Form, params: GoldenParams, frames: Sequence[Path]) -> Any:
     """Write golden inputs and the outputs of ``network`` into ``bundle``.
 
     Args:
         bundle: The folder; gets ``golden/00.png``, ``golden/00.npy``, …
         network: The bundle's ONNX file.
-        layout: Of its output: ``raw`` or ``end2end``.
+        form: Of its output.
         params: How many, and their tolerances.
         frames: Stored frames that may leave with the bundle; without any, pictures are drawn.
 
@@ -76,10 +105,10 @@ def write(bundle: Path, network: Engine, layout: str, params: GoldenParams, fram
     """
     folder = bundle / FOLDER
     folder.mkdir()
-    pictures = [read_image(path) for path in frames] if frames else drawn(network, layout, params)
+    pictures = [read_image(path) for path in frames] if frames else drawn(network, form, params)
     files = {}
     for number, picture in enumerate(pictures):
-        for suffix, store in (("png", _png(picture)), ("npy", _npy(_answer(network, picture)))):
+        for suffix, store in (("png", _png(picture)), ("npy", _npy(_answer(network, form, picture)))):
             path = folder / f"{number:02}.{suffix}"
             with atomic_path(path) as temporary:
                 store(temporary)
@@ -103,15 +132,15 @@ def compare(bundle: Path, manifest: Manifest, network: Engine) -> Agreement:
         InputError: A file is no picture or no array, or the output has another shape.
     """
     tolerance = Tolerance.model_validate(manifest.golden["tolerances"][manifest.runs_at])
-    paths = pictures_of(bundle, manifest)
+    paths, form = pictures_of(bundle, manifest), form_of(manifest)
     strongest, score, box = 0.0, 0.0, 0.0
     for path in paths:
-        expected, found = _read(path.with_suffix(".npy")), _answer(network, read_image(path))
+        expected, found = _read(path.with_suffix(".npy")), _answer(network, form, read_image(path))
         if expected.shape != found.shape:
             what = f"the engine's output is {found.shape}, {expected.shape} was expected"
             raise InputError(what, file=path, mend="Build the engine from this bundle")
-        differences = difference(manifest.layout, expected, found)
-        strongest = max(strongest, surest(manifest.layout, expected))
+        differences = difference(form, expected, found)
+        strongest = max(strongest, form.surest(expected))
         score, box = max(score, differences[0]), max(box, differences[1])
     return Agreement(
         inputs=len(paths),
@@ -123,36 +152,36 @@ def compare(bundle: Path, manifest: Manifest, network: Engine) -> Agreement:
     )
 
 
-def difference(layout: str, expected: Floats, found: Floats) -> tuple[float, float]:
+def difference(form: Form, expected: Floats, found: Floats) -> tuple[float, float]:
     """Return the largest difference of a score and of a coordinate between two outputs for one picture.
 
     Of a raw output (4 + classes, anchors) all scores are compared, and the boxes of the strongest anchors.
-    The rows of an end2end output (detections, 6) have no fixed order: each that is sure enough is held
-    against the nearest row of its class, from either side; one without any differs by its whole score.
+    The rows of the others (detections, 6) have no fixed order: each that is sure enough is held against the
+    nearest row of its class, from either side; one without any differs by its whole score. Coefficients of
+    outlines are left out.
 
     Returns:
         Both infinite where ``found`` holds anything that is no number.
     """
     if not np.isfinite(found).all():
         return float("inf"), float("inf")
-    if layout == "raw":
-        score = float(np.abs(expected[4:] - found[4:]).max())
-        rows = np.argsort(-expected[4:].max(axis=0), kind="stable")[:_STRONGEST]
+    if form.layout == "raw":
+        scores = form.scores(expected)
+        score = float(np.abs(scores - form.scores(found)).max())
+        rows = np.argsort(-scores.max(axis=0), kind="stable")[:_STRONGEST]
         return score, float(np.abs(expected[:4, rows] - found[:4, rows]).max())
+    if form.layout == "queries":  # shares of the input
+        pixels = np.array([form.imgsz] * 4 + [1] * (expected.shape[1] - 4), dtype=np.float32)
+        expected, found = expected * pixels, found * pixels
     there, back = _nearest(expected, found), _nearest(found, expected)
     return max(there[0], back[0]), max(there[1], back[1])
 
 
-def surest(layout: str, output: Floats) -> float:
-    """Return the highest class score of an output for one picture."""
-    return float(output[4:].max() if layout == "raw" else output[:, 4].max(initial=0.0))
-
-
-def drawn(network: Engine, layout: str, params: GoldenParams) -> list[Image]:
+def drawn(network: Engine, form: Form, params: GoldenParams) -> list[Image]:
     """Return drawn pictures: of several candidates those in which the network is surest of something."""
     generator = np.random.default_rng(params.seed)
     candidates = [_draw(params, generator) for _ in range(params.inputs * _CANDIDATES)]
-    scores = [surest(layout, _answer(network, picture)) for picture in candidates]
+    scores = [form.surest(_answer(network, form, picture)) for picture in candidates]
     kept = np.argsort(-np.asarray(scores), kind="stable")[: params.inputs]
     return [candidates[index] for index in sorted(kept)]
 
@@ -171,8 +200,8 @@ def _nearest(ours: Floats, theirs: Floats) -> tuple[float, float]:
     return score, box
 
 
-def _answer(network: Engine, picture: Image) -> Floats:
-    batch, _ = prepare([picture], network.imgsz)
+def _answer(network: Engine, form: Form, picture: Image) -> Floats:
+    batch, _ = prepare([picture], form.imgsz, fit_of(form.layout))
     output: Floats = network.run(batch)[0]
     return output
 

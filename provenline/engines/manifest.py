@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from provenline.detectors.bundle import MANIFEST, ONNX, PLAN, checked
-from provenline.detectors.postprocess import Layout
+from provenline.detectors.bundle import MANIFEST, ONNX, PLAN, Layout, checked
 from provenline.errors import InputError
 from provenline.files import read_json, write_json
 
@@ -71,7 +70,7 @@ class Manifest:
     names: list[str]
     labels: dict[str, str]
     imgsz: int
-    layout: str
+    layout: Layout
     score_floor: float
     nms_iou: float
     max_detections: int

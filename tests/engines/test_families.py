@@ -38,7 +38,7 @@ def test_a_family_is_exported_and_its_engine_follows(tmp_path, architecture):
     labels = {name: name for name in NAMES}
     checkpoint = model_params(path, imgsz=96, labels=labels, score_floor=0.0, nms_iou=1.0)
     evidence = Evidence(frames=world.frames(tmp_path), truth=None, labels=NAMES, root=tmp_path)
-    build(world.onnx_target(parity=OPEN), checkpoint, Origin(None, None), evidence, folder)
+    build(world.onnx_target(parity=OPEN), checkpoint, Origin(None, None), evidence, world.DRAWN, folder)
     read, stretched = manifest.verify(folder), LAYOUTS[architecture] == "queries"
     assert (read.layout, read.names) == (LAYOUTS[architecture], list(NAMES))
     assert read.preprocessing == (manifest.STRETCHED if stretched else manifest.PREPROCESSING)
@@ -54,5 +54,5 @@ def test_a_family_that_is_not_exported_is_refused(tmp_path):
     evidence = Evidence(frames=world.frames(tmp_path, 1), truth=None, labels=NAMES, root=tmp_path)
     other = model_params(Path("some/folder"), family="transformers")
     with pytest.raises(InputError, match=r"a detector of transformers is not exported.*dvc repro eval"):
-        build(world.onnx_target(), other, Origin(None, None), evidence, tmp_path / "engine")
+        build(world.onnx_target(), other, Origin(None, None), evidence, world.DRAWN, tmp_path / "engine")
     assert not (tmp_path / "engine").exists()

@@ -174,7 +174,7 @@ def bundle(folder: Path, shift: float = 0.0, padding: int = 0, **changes: object
     constant_network(folder / ONNX, shift=shift, gain=0.05, padding=padding)
     made = identity(sha256_file(folder / ONNX), **changes)
     manifest.write(made, folder)
-    held = golden.write(folder, OnnxDetector(folder, "cpu"), made.layout, GOLDEN, [])
+    held = golden.write(folder, OnnxDetector(folder, "cpu"), golden.form_of(made), GOLDEN, [])
     manifest.write(replace(made, golden=held), folder)
     return folder
 
