@@ -88,7 +88,7 @@ def _options(found: Sequence[Compared], params: CostParams, usecase: str) -> Non
     table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
     table.add_column("option")
     runs = [f"after {runs}" for runs in params.retrains]
-    for name in ("up-front", "hours", "a training", *runs, "pays off"):
+    for name in ("up-front", "hours", "each", *runs, "pays off"):
         table.add_column(name, justify="right")
     for one in found:
         marks = {name: _ASSUMED if name in one.assumed else "" for name in ("upfront_usd", "hours_per_run")}

@@ -233,6 +233,7 @@ def _judged(run: Run) -> Iterator[Item]:
     yield Item("eval", "evaluation", "file", f"metrics/eval_{run.round}.json", "Evaluation")
     yield Item("plots.eval", "evaluation", "file", "plots/eval/precision_recall.csv", needed=False)
     yield Item("ablation", "evaluation", "file", "metrics/ablation.json", needed=False)
+    yield Item("seed_spread", "evaluation", "file", "data/seed_spread.json", needed=False)
     yield Item("review", "evaluation", "folder", "data/review", needed=False)
 
 

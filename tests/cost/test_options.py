@@ -96,7 +96,7 @@ def test_what_is_shipped_is_valid_and_says_what_is_assumed() -> None:
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("provenline.commands.cost.out", Console(width=140))
+    monkeypatch.setattr("provenline.commands.cost.out", Console(width=80))
     run = CliRunner().invoke
     assert "Run `make params`" in str(run(app, ["cost"]).exception)
     (tmp_path / "params.yaml").write_text(
@@ -112,7 +112,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "lbzf_person g5.xlarge 1 1 3.00 3.00" in text and "3.00 of 200.00 USD spent, 197.00 left" in text
     assert "EC2 g5.xlarge 0 2.00 2.01 2 24 201 -" in text  # measured: no star
     assert "EC2 g6.xlarge 0 2.40* 1.93* 2* 23* 193* at once" in text
-    assert "SageMaker, ml.g5.xlarge 0 2.10* 2.96* 3* 35* 296* never" in text
+    assert "SageMaker 0 2.10* 2.96* 3* 35* 296* never" in text
     assert "2 rows" in text and (tmp_path / "data/cost_ledger.csv").is_file()
     (tmp_path / "params.yaml").write_text(
         yaml.safe_dump({"usecase": {"name": "x"}, "cost": {**shipped(), "ceiling_usd": -1}})
