@@ -111,8 +111,9 @@ def quiet_transformers() -> Untyped:
         raise InputError(f"transformers cannot be imported ({error})", mend=mend) from None
     # The variables are read once, at the first import, which may have been before us.
     constants.HF_HUB_OFFLINE = constants.HF_HUB_DISABLE_TELEMETRY = True
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    logging: Any = transformers.logging  # untyped
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     return transformers
 
 
