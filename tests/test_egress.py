@@ -96,7 +96,8 @@ def mixed(*words, **more):
     settled.append({{**asked(*words, **more), "amp": "bf16", "plots": True}})
     return settled[0]
 train.arguments = mixed
-result = train.fine_tune(dataset, base, sha256, params(1), Path("v0.pt"), Path("state"), lambda *_: None)
+places = Path("v0.pt"), Path("peaks"), Path("state")
+result = train.fine_tune(dataset, base, sha256, params(1), *places, lambda *_: None)
 assert settled and result["arguments"]["in_effect"]["amp"] == "bf16", result["arguments"]
 export_onnx(Path("v0.pt"), 64, opset=17, simplify=True, out=Path("v0.onnx"))
 # What ultralytics would do at other times: fonts, versions, packages, telemetry.

@@ -11,9 +11,9 @@ from provenline.errors import InputError
 from provenline.files import sha256_file, sha256_of
 from provenline.training.families import require_trainable, trainer_of
 from provenline.training.scratch import untrained
-from provenline.training.train import fine_tune, pass_through
+from provenline.training.train import pass_through
 from tests.detectors.conftest import model_params
-from tests.training.conftest import params
+from tests.training.conftest import Work, params
 
 LAYOUTS = {"yolo11n": "raw", "yolo26n": "end2end", "yolov8n-rtdetr": "queries"}
 
@@ -27,16 +27,18 @@ def test_the_trainer_follows_the_head(base, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", LAYOUTS)
 def test_a_family_is_trained_opened_and_gone_on_with(dataset, tmp_path, architecture):
-    base, out, state = tmp_path / "base.pt", tmp_path / "v0.pt", tmp_path / "state"
+    base = tmp_path / "base.pt"
     untrained(f"{architecture}.yaml", ("person",), seed=1, imgsz=64, out=base)
+    work = Work(tmp_path, dataset, (base, sha256_file(base)))
     recipe = params(2, optimizer="AdamW", lr0=0.001, imgsz=64, warmup_epochs=1.0)
 
     def kill(_: int, __: dict[str, float]) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fine_tune(dataset, base, sha256_file(base), recipe, out, state, kill)
-    result = fine_tune(dataset, base, sha256_file(base), recipe, out, state, lambda *_: None)
+        work.train(recipe, kill)
+    result, out = work.train(recipe), work.out
+    assert work.seen == [2]
     assert [row["epoch"] for row in result["history"]] == [1, 2]
     losses = {name for name in result["history"][0] if name.startswith("train_")}
     wanted = {"train_giou_loss", "train_l1_loss"} if "rtdetr" in architecture else {"train_box_loss"}
@@ -56,6 +58,6 @@ def test_a_family_that_is_not_trained_is_passed_through_or_refused(tmp_path):
     (folder / "config.json").write_text("{}")
     with pytest.raises(InputError, match=r"a detector of transformers is judged here but not fine-tuned"):
         require_trainable("transformers", folder)
-    result = pass_through(folder, tmp_path / "v0.pt")
+    result = pass_through(folder, tmp_path / "v0.pt", tmp_path / "peaks")
     assert result["sha256"] == sha256_of(folder) == sha256_of(tmp_path / "v0.pt")
     assert (tmp_path / "v0.pt" / "config.json").is_file()
