@@ -46,7 +46,7 @@ def save_network(model: Network, out: Path, imgsz: int) -> None:
     """Write a network as a checkpoint that ultralytics loads; see `strip_checkpoint`."""
     import torch
     import ultralytics
-    from ultralytics.nn.tasks import guess_model_task
+    from ultralytics.nn.tasks import SegmentationModel
 
     names = {int(index): str(name) for index, name in model.names.items()}
     build: Any = type(model)
@@ -54,8 +54,8 @@ def save_network(model: Network, out: Path, imgsz: int) -> None:
     channels = description.get("channels", 3)
     fresh = build(deepcopy(description), ch=channels, nc=len(names), verbose=False)
     fresh.load_state_dict(model.float().state_dict())
-    guess: Any = guess_model_task
-    task = str(guess(fresh))
+    # Not by ultralytics' guess, which knows nothing of RT-DETR.
+    task = "segment" if isinstance(fresh, SegmentationModel) else "detect"
     fresh.names, fresh.task, fresh.args = names, task, {"task": task, "imgsz": imgsz}
     fresh.half().eval().requires_grad_(requires_grad=False)
     content = {
