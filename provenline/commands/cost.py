@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 
-from provenline.cost.ledger import Entry, Ledger, spent
-from provenline.cost.options import Compared, compare
-from provenline.cost.params import CostParams
 from provenline.errors import InputError
 from provenline.progress import out
+
+if TYPE_CHECKING:
+    from provenline.cost.ledger import Entry
+    from provenline.cost.options import Compared
+    from provenline.cost.params import CostParams
 
 _ASSUMED = "*"
 
@@ -25,6 +26,9 @@ def cost(
     ] = False,
 ) -> None:
     """Print what was spent on training and what is left, and compare the options of conf/cost."""
+    from provenline.cost.ledger import Ledger
+    from provenline.cost.options import compare
+
     params, usecase = _params(Path())
     ledger = Ledger.of(Path())
     entries = ledger.entries()
@@ -37,6 +41,9 @@ def cost(
 
 
 def _params(root: Path) -> tuple[CostParams, str]:
+    from pydantic import ValidationError
+
+    from provenline.cost.params import CostParams
     from provenline.reports.gather import read_parameters
 
     parameters, file = read_parameters(root)[0], root / "params.yaml"
@@ -50,6 +57,8 @@ def _params(root: Path) -> tuple[CostParams, str]:
 
 
 def _spent(entries: Sequence[Entry], params: CostParams) -> None:
+    from provenline.cost.ledger import spent
+
     table = Table(
         box=None, pad_edge=False, title="Spent on training", title_justify="left", title_style="bold"
     )

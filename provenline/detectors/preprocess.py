@@ -81,10 +81,10 @@ def letterbox(image: Image, imgsz: int) -> tuple[Image, Letterbox]:
 def stretch(image: Image, imgsz: int) -> tuple[Image, Letterbox]:
     """Pull a BGR image (h, w, 3) to the whole square (imgsz, imgsz, 3), whatever its proportions."""
     height, width = image.shape[:2]
-    square = image
+    resized = image
     if (width, height) != (imgsz, imgsz):
-        square = cv2.resize(image, (imgsz, imgsz), interpolation=cv2.INTER_LINEAR)
-    return square, Letterbox(width, height, 0, 0, imgsz, imgsz)
+        resized = np.asarray(cv2.resize(image, (imgsz, imgsz), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return resized, Letterbox(width, height, 0, 0, imgsz, imgsz)
 
 
 def fit_of(layout: Layout) -> Fit:

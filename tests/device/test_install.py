@@ -3,6 +3,8 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -216,3 +218,13 @@ def test_the_commands_say_what_runs(bundles: list[Path], tmp_path: Path) -> None
     assert run(app, ["engine", "status", *home]).output == done.output
     content = json.loads((tmp_path / "home/production.json").read_text())
     assert content["by"] == "rollback"
+
+
+def test_the_command_starts_without_what_a_rollback_does_not_use() -> None:
+    heavy = ("numpy", "pandas", "pydantic", "cv2", "cryptography", "yaml")
+    code = (
+        "import sys; from provenline.cli import app; from provenline.device.install import rollback\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
