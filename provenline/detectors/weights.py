@@ -38,7 +38,7 @@ def verified(path: str | Path, sha256: str) -> Path:
 def _how_to_get(name: str) -> str:
     if _PUBLISHED.fullmatch(name):
         mend = f"Nothing is downloaded here: fetch {name} from {RELEASES} where there is a network"
-        return f"{mend}, put it there, and write its SHA-256 into conf/model"
+        return f"{mend}, put it there, and write its hash (sha256sum) into conf/model"
     mend = "Run `dvc pull` (or `make base` for the simulated line's base), or put the file there: the round"
     return f"{mend} before left models/<use case>_<round>.pt, whose SHA-256 goes into conf/model"
 

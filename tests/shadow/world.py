@@ -48,7 +48,9 @@ def params(**changes: object) -> ShadowParams:
 
 def privacy(mode: str = "none") -> PrivacyParams:
     residency = {"remotes": (), "regions": ()}
-    return PrivacyParams.model_validate({"anonymise": mode, "people": ("person",), "residency": residency})
+    return PrivacyParams.model_validate(
+        {"anonymise": mode, "people": ("person",), "golden": "synthetic", "residency": residency}
+    )
 
 
 def scene(red: int | None, green: int | None) -> NDArray[np.uint8]:

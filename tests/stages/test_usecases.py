@@ -99,7 +99,7 @@ def test_a_wrong_extra_setting_does_not_compose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name, said",
     [
-        ("shelf", "Fetch yolov8m.pt where there is a network, from https://github.com/ultralytics/assets"),
+        ("shelf", "fetch yolov8m.pt from https://github.com/ultralytics/assets"),
         ("infra_inspection", "the round before left models/<use case>_<round>.pt"),
     ],
 )

@@ -99,9 +99,9 @@ def test_a_base_for_another_task_is_refused(outlines, dataset, base, seg_base, t
         pass
 
     with pytest.raises(InputError, match="a model for 'detect', the recipe is for 'segment'"):
-        fine_tune(outlines, *base, segmenting(), tmp_path / "o.pt", tmp_path / "s", nothing)
+        fine_tune(outlines, *base, segmenting(), tmp_path / "o.pt", tmp_path / "p", tmp_path / "s", nothing)
     with pytest.raises(InputError, match="a model for 'segment', the recipe is for 'detect'"):
-        fine_tune(dataset, *seg_base, params(), tmp_path / "o.pt", tmp_path / "t", nothing)
+        fine_tune(dataset, *seg_base, params(), tmp_path / "o.pt", tmp_path / "p", tmp_path / "t", nothing)
 
 
 @pytest.mark.slow
@@ -114,7 +114,13 @@ def test_a_model_for_outlines_is_trained_and_its_boxes_are_read(outlines, seg_ba
 
     out, rows = tmp_path / "v0.pt", []
     result = fine_tune(
-        outlines, *seg_base, segmenting(), out, tmp_path / "s", lambda _, row: rows.append(row)
+        outlines,
+        *seg_base,
+        segmenting(),
+        out,
+        tmp_path / "p",
+        tmp_path / "s",
+        lambda _, row: rows.append(row),
     )
     assert {"train_seg_loss", "val_seg_loss", "mask_mAP50", "mask_recall", "mAP50"} <= set(rows[0])
     assert result["arguments"]["asked"]["mask_ratio"] == result["arguments"]["in_effect"]["mask_ratio"] == 2
