@@ -67,7 +67,7 @@ def _whole(experiment: str, mark: str, name: str, found: Mapping[str, Any]) -> R
 
 def _cell(experiment: str, parent: str, setting: Setting, seed: int) -> Run:
     params = {**setting.levels, "setting": setting.name, "seed": str(seed)}
-    made_of = _made_of(experiment, f"{label(setting)} seed={seed}", params, {}, parent)
+    made_of = _made_of(experiment, f"{label(setting)} s{seed}", params, {}, parent)
     return Run(_digest(f"{parent} {setting.name} {seed}"), made_of)
 
 
