@@ -364,9 +364,7 @@ def test_an_ablation_is_one_run_with_one_below_it_for_each_cell(project: Path) -
     effect = found["effects"][0]
     name = f"{effect['set']}/{effect['metric']} {effect['level']} - {effect['against']}"
     assert whole.data.metrics[f"{name}.estimate"] == effect["estimate"]
-    assert set(runs) == {
-        f"{setting.replace('flip-on', 'flip=on')} s{seed}" for setting, seed in given.scores
-    }
+    assert set(runs) == {f"{setting.replace('flip-on', 'flip=on')} s{seed}" for setting, seed in given.scores}
     for (setting, seed), scores in given.scores.items():
         run = runs[f"{setting.replace('flip-on', 'flip=on')} s{seed}"]
         assert run.data.tags["mlflow.parentRunId"] == whole.info.run_id

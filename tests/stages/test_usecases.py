@@ -99,7 +99,10 @@ def test_a_wrong_extra_setting_does_not_compose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name, said",
     [
-        ("shelf", "fetch yolov8m.pt from https://github.com/ultralytics/assets"),
+        (
+            "shelf",
+            "fetch yolov8m.pt from https://github.com/ultralytics/assets/releases where there is a network",
+        ),
         ("infra_inspection", "the round before left models/<use case>_<round>.pt"),
     ],
 )
@@ -249,7 +252,7 @@ def test_a_use_case_runs_on_a_tiny_set(name: str, tmp_path: Path, monkeypatch: p
     report = json.loads(Path("metrics/train.json").read_text())
     assert report["epochs"] == 1
     asked = TrainParams.model_validate(value["train"]).hyperparameters()
-    assert report["arguments"]["asked"] == asked
+    assert report["arguments"]["asked"].items() >= asked.items()
     assert set(report["arguments"]["differences"]) <= {"warmup_epochs", "weight_decay"}
     model = ModelParams.model_validate(value["model"])
     weights = Path(f"models/{name}_v0.pt")

@@ -69,6 +69,11 @@ def model_params(path: Path, **changes: object) -> ModelParams:
     return ModelParams.model_validate(values | changes)
 
 
+def places(folder: Path) -> tuple[Path, Path, Path]:
+    """Where weights, peaks and state go."""
+    return folder / "v0.pt", folder / "peaks", folder / "state"
+
+
 def test_the_view_takes_polygons_for_outlines_and_boxes_for_boxes(outlines, dataset, tmp_path):
     view = build_view(outlines, tmp_path / "view", 0, "segment")
     assert (len(view.train), view.boxes, view.names) == (6, 5, ("ring",))
@@ -99,9 +104,9 @@ def test_a_base_for_another_task_is_refused(outlines, dataset, base, seg_base, t
         pass
 
     with pytest.raises(InputError, match="a model for 'detect', the recipe is for 'segment'"):
-        fine_tune(outlines, *base, segmenting(), tmp_path / "o.pt", tmp_path / "p", tmp_path / "s", nothing)
+        fine_tune(outlines, *base, segmenting(), *places(tmp_path / "a"), nothing)
     with pytest.raises(InputError, match="a model for 'segment', the recipe is for 'detect'"):
-        fine_tune(dataset, *seg_base, params(), tmp_path / "o.pt", tmp_path / "p", tmp_path / "t", nothing)
+        fine_tune(dataset, *seg_base, params(), *places(tmp_path / "b"), nothing)
 
 
 @pytest.mark.slow
@@ -112,16 +117,8 @@ def test_a_model_for_outlines_is_trained_and_its_boxes_are_read(outlines, seg_ba
 
     from provenline.detectors.ultralytics_model import load_network
 
-    out, rows = tmp_path / "v0.pt", []
-    result = fine_tune(
-        outlines,
-        *seg_base,
-        segmenting(),
-        out,
-        tmp_path / "p",
-        tmp_path / "s",
-        lambda _, row: rows.append(row),
-    )
+    (out, *others), rows = places(tmp_path), []
+    result = fine_tune(outlines, *seg_base, segmenting(), out, *others, lambda _, row: rows.append(row))
     assert {"train_seg_loss", "val_seg_loss", "mask_mAP50", "mask_recall", "mAP50"} <= set(rows[0])
     assert result["arguments"]["asked"]["mask_ratio"] == result["arguments"]["in_effect"]["mask_ratio"] == 2
     assert str(tmp_path).encode() not in out.read_bytes()
@@ -131,7 +128,7 @@ def test_a_model_for_outlines_is_trained_and_its_boxes_are_read(outlines, seg_ba
     assert YOLO(str(out)).task == "segment"
     # Ultralytics' own suppression, which knows what are scores and what are coefficients of masks.
     with torch.inference_mode():
-        raw, _ = load_network(out)(torch.from_numpy(prepare(images, 128)[0]))[0]
+        raw, _ = load_network(out)(torch.from_numpy(prepare(images, 128, "letterbox")[0]))[0]
         theirs = non_max_suppression(raw, conf_thres=0.0, iou_thres=0.7, max_det=20, nc=1)
     for ours, other in zip(detector.predict(images), theirs, strict=True):
         assert other.shape == (20, 6 + 32) and len(ours) == 20
@@ -149,7 +146,7 @@ def test_its_export_gives_the_same_boxes(seg_base, tmp_path):
     assert (exported.names, exported.layout) == (["ring"], "raw")
     given = model_params(seg_base[0])
     detector, image = open_checkpoint(given, "cpu"), np.full((96, 128, 3), 90, np.uint8)
-    batch, places = prepare([image], 128)
+    batch, places = prepare([image], 128, "letterbox")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     (output,) = session.run(None, {"images": batch})
     decode = Decoder("raw", ("ring",), given.labels, 0.0, given.nms_iou, given.max_detections)
