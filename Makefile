@@ -24,7 +24,7 @@ setup: .venv/.ready ## make .venv and install everything that is locked
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@echo "installing what requirements.lock pins (about 7 GB with torch) ..."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || { echo "OpenCV needs system libraries: $(LIBRARIES)"; \
 		test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y --no-install-recommends $(LIBRARIES); }
