@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from provenline.detectors.open import open_checkpoint
 from provenline.detectors.ultralytics_model import load_network, output_layout
@@ -15,7 +18,20 @@ from provenline.training.train import pass_through
 from tests.detectors.conftest import model_params
 from tests.training.conftest import Work, params
 
-LAYOUTS = {"yolo11n": "raw", "yolo26n": "end2end", "yolov8n-rtdetr": "queries"}
+LAYOUTS = {"yolo11n": "raw", "yolo26n": "end2end", "rtdetr": "queries"}
+
+
+def small_rtdetr(folder: Path) -> str:
+    """Write a description of an RT-DETR with one narrow decoder layer: the usual six take minutes here."""
+    from ultralytics.nn.tasks import yaml_model_load
+
+    description = yaml_model_load("yolov8n-rtdetr.yaml")
+    width, queries, points, heads, layers, feedforward = 64, 50, 4, 4, 1, 128
+    description["head"][-1][-1] = ["nc", width, queries, points, heads, layers, feedforward]
+    description.pop("yaml_file")
+    path = folder / "small8n-rtdetr.yaml"
+    path.write_text(yaml.safe_dump(description))
+    return str(path)
 
 
 def test_the_trainer_follows_the_head(base, tmp_path):
@@ -28,7 +44,8 @@ def test_the_trainer_follows_the_head(base, tmp_path):
 @pytest.mark.parametrize("architecture", LAYOUTS)
 def test_a_family_is_trained_opened_and_gone_on_with(dataset, tmp_path, architecture):
     base = tmp_path / "base.pt"
-    untrained(f"{architecture}.yaml", ("person",), seed=1, imgsz=64, out=base)
+    described = small_rtdetr(tmp_path) if architecture == "rtdetr" else f"{architecture}.yaml"
+    untrained(described, ("person",), seed=1, imgsz=64, out=base)
     work = Work(tmp_path, dataset, (base, sha256_file(base)))
     recipe = params(2, optimizer="AdamW", lr0=0.001, imgsz=64, warmup_epochs=1.0)
 
