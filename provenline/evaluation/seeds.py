@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from provenline import bootstrap, tables
 from provenline.errors import InputError
-from provenline.evaluation.gates import judge
+from provenline.evaluation.gates import describe, judge
 from provenline.evaluation.intervals import Interval
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.parts import DIFFERENCE, Part
@@ -180,7 +180,7 @@ def judge_recipe(
         nothing = {"trainings": 1, "spread": None, "difference": None, "recipe": None}
         return {**nothing, "sentence": _unknown(metric if spread else None)}, None
     count = len(_known(spread, metric, int(trainings.report["seed"]), 0.0))
-    judged = judge(params.improvement, found[metric], params.interval, f"gain of the recipe in {metric}")
+    judged = _judged(params, found[metric])
     said = {
         "trainings": count,
         "spread": {"of": spread.name, "degrees_of_freedom": spread.freedom, "sd": spread.sd},
@@ -188,6 +188,16 @@ def judge_recipe(
         "recipe": judged,
     }
     return {**said, "sentence": _said(judged, count, spread.sd[metric])}, found[metric]
+
+
+def _judged(params: EvalParams, gain: Interval) -> dict[str, Any]:
+    name = f"gain of the recipe in {params.improvement.metric}"
+    judged = judge(params.improvement, gain, params.interval, name)
+    if gain.low is None or gain.groups < params.interval.min_groups:
+        return judged
+    # How many groups more would settle it counts on an interval that groups alone make narrow.
+    reason = f"{describe(name, gain)} over {gain.groups} groups"
+    return {**judged, "groups_needed": None, "reason": reason}
 
 
 def _differences(whole: Part, spread: Spread, seed: int) -> dict[str, Interval]:

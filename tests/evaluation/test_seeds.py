@@ -172,6 +172,9 @@ def test_a_lucky_seed_is_better_and_its_recipe_is_not() -> None:
     assert found["improvement"]["value"] == "pass" and not found["better"]
     assert found["seeds"]["recipe"]["value"] == "inconclusive" and found["seeds"]["trainings"] == 3
     assert "its seed's luck" in found["seeds"]["sentence"]
+    # More groups would narrow one part of the interval alone: nothing is promised of them.
+    assert "would settle" not in found["seeds"]["sentence"]
+    assert found["seeds"]["recipe"]["groups_needed"] is None
     json.dumps(found, allow_nan=False)
     (spread,) = known.values()
     judged = found["splits"]["deployment"]
