@@ -223,7 +223,7 @@ def test_dvc_and_mlflow_draw_the_same_curves(clone: Path) -> None:
     plots = shown(clone, "plots", "diff")["data"]
     (title,) = [name for name in plots if name.startswith("Training")]
     seen = {
-        (row["dvc_inferred_y_value"] or row["field"], int(row["epoch"])): float(row[row["field"]])
+        (row["field"], int(row["epoch"])): float(row["dvc_inferred_y_value"])
         for one in plots[title]
         for row in one["content"]["data"]["values"]
     }
