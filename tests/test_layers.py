@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"errors", "files", "progress", "tables", "images", "bootstrap"}
+BOTTOM = {"errors", "files", "progress", "tables", "images", "bootstrap", "hands"}
 BESIDE = {"footage", "annotations", "splits", "evaluation", "detectors"}
 ABOVE = {"training", "engines", "shadow", "labelling"}
 MAY = {

@@ -32,6 +32,7 @@ from provenline.footage.reader import Reader
 from provenline.footage.report import Outcome, report
 from provenline.footage.selecting import choose
 from provenline.footage.storing import Store, clip_store, drop_clip
+from provenline.hands import in_processes
 from provenline.progress import track
 
 Image = NDArray[np.uint8]
@@ -40,6 +41,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 MakeRow = Callable[[str, int, Image, bytes], Row]
 MOST_WORKERS = 8  # each holds a decoder and a picture
+_FEW = 100  # up to so many asked frames of videos, processes take longer to start than they gain
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,12 @@ class _Checked:
 
 @dataclass(frozen=True)
 class _Shelf:
-    """Where frames are stored, and how: the folder while it is written, and as the table names it.
-
-    Once ``stop`` is set, nobody waits for them any more.
-    """
+    """Where frames are stored, and how: the folder while it is written, and as the table names it."""
 
     folder: Path
     shown_as: Path
     archived: bool
     threads: int
-    stop: Event
 
 
 def extract(
@@ -97,15 +95,27 @@ def extract(
             Path(os.path.relpath(frames_dir)),
             archived=sum(len(one.asked) for one in checked) > params.folder_limit,
             threads=1 if _workers() > 1 and len(checked) > 1 else 0,
-            stop=Event(),
         )
-        work = partial(_store_media, params, shelf)
-        outcomes = _in_parallel(work, checked, "Extracting frames", shelf.stop)
+        outcomes = _store_all(params, shelf, checked)
         _refuse_too_many(
             [(one.media, one.bad) for one in outcomes if one.bad], len(checked), params.tolerance
         )
     rows = [row for outcome in outcomes for row in outcome.rows]
     return tables.table(rows, tables.FRAMES), report(outcomes, params)
+
+
+def _store_all(params: ExtractParams, shelf: _Shelf, checked: list[_Checked]) -> list[Outcome]:
+    """Store the frames of all media: in processes, or in threads where there is little to do.
+
+    Between the calls that decode there is enough of Python that two threads get in each other's way.
+    """
+    title, videos = "Extracting frames", [len(one.asked) for one in checked if one.media.kind == "video"]
+    if _workers() > 1 and len(videos) > 1 and sum(videos) > _FEW:
+        work = partial(_store_media, params, shelf, None)
+        count = min(_workers(), len(videos))
+        return list(track(in_processes(work, checked, count), title, total=len(checked)))
+    stop = Event()
+    return _in_parallel(partial(_store_media, params, shelf, stop), checked, title, stop)
 
 
 def _in_parallel(
@@ -174,7 +184,7 @@ def _refuse_foreign(frames_dir: Path) -> None:
         raise InputError(f"holds {foreign[0]!r}, which is no folder of frames", file=frames_dir, mend=mend)
 
 
-def _store_media(params: ExtractParams, shelf: _Shelf, one: _Checked) -> Outcome:
+def _store_media(params: ExtractParams, shelf: _Shelf, stop: Event | None, one: _Checked) -> Outcome:
     if one.bad:
         return Outcome(one.media, one.bad)
     clip = one.sha256[:12]
@@ -184,7 +194,7 @@ def _store_media(params: ExtractParams, shelf: _Shelf, one: _Checked) -> Outcome
             if one.media.kind == "photo":
                 outcome = _store_photo(params, one, row)
             else:
-                outcome = _store_video(params, one, row, shelf)
+                outcome = _store_video(params, one, row, shelf.threads, stop)
     except InputError as error:
         outcome = Outcome(one.media, error.what)
     if not outcome.rows:
@@ -197,12 +207,14 @@ def _store_photo(params: ExtractParams, one: _Checked, row: MakeRow) -> Outcome:
     return Outcome(one.media, rows=(row("photo", 0, image, data or _jpeg(image, params.jpeg_quality)),))
 
 
-def _store_video(params: ExtractParams, one: _Checked, row: MakeRow, shelf: _Shelf) -> Outcome:
+def _store_video(
+    params: ExtractParams, one: _Checked, row: MakeRow, threads: int, stop: Event | None
+) -> Outcome:
     rows: dict[int, Row] = {}
     answered: set[int] = set()
-    with Reader(one.media.file, shelf.threads) as reader:
+    with Reader(one.media.file, threads) as reader:
         for asked, presented, image in answer(reader, one.asked):
-            if shelf.stop.is_set():
+            if stop and stop.is_set():
                 break
             answered.add(asked)
             if presented not in rows:

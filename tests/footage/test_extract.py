@@ -120,6 +120,22 @@ def test_the_number_of_workers_changes_nothing(
     assert report == again
 
 
+def test_processes_store_what_threads_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROVENLINE_WORKERS", "2")
+    media = world(tmp_path / "footage")
+    (tmp_path / "footage" / "bad.mp4").write_bytes(b"no film")
+    media.append(Media("bad.mp4", tmp_path / "footage" / "bad.mp4", "video"))
+    expected, report = extract(media, params(tolerance=0.5), Path("threads"))
+    monkeypatch.setattr("provenline.footage.extract._FEW", 0)
+    found, again = extract(media, params(tolerance=0.5), Path("processes"))
+    assert report == again and report["media"]["set_aside"] == 1
+    pd.testing.assert_frame_equal(expected.drop(columns="path"), found.drop(columns="path"))
+    for here, there in zip(expected["path"], found["path"], strict=True):
+        assert here == there.replace("processes", "threads")
+        assert Path(here).read_bytes() == Path(there).read_bytes()
+
+
 def test_an_interruption_ends_soon_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
