@@ -129,12 +129,12 @@ def stage(folder: Path) -> None:
         raise SystemExit(f"stages.split: {done.stderr.strip().splitlines()[-1]}")
 
 
-def whole_stage(frames: pd.DataFrame, rounds: int) -> dict[str, list[float]]:
+def whole_stage(frames: pd.DataFrame, rounds: int, disk: Path) -> dict[str, list[float]]:
     """Return the seconds of the stage and of its floor, by turns; outputs are deleted first, as DVC does."""
     copy = ["cp", "-r", "data/frames", "copy"]
     seconds: dict[str, list[float]] = {"floor: cp -r": [], "split, the whole stage": []}
-    (ROOT / ".state").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ROOT / ".state") as place:  # on the project's own disk
+    disk.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=disk) as place:
         folder = Path(place)
         store(frames, folder)
         for _ in range(rounds):
@@ -178,6 +178,7 @@ def main() -> None:
     parser.add_argument("--media", type=int, default=2000)
     parser.add_argument("--cameras", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--disk", type=Path, default=ROOT / ".state", help="a folder on the disk to write to")
     given = parser.parse_args()
     frames = footage(given.frames, given.media, given.cameras, seed=0)
     groups = groups_of(frames)
@@ -203,7 +204,10 @@ def main() -> None:
     found = search(frames, PARAMS.copies)
     report(seconds, placed, rows, given.rounds)
     print(f"copies found: {len(found.copies)} of {PLANTS} planted; cannot tell: {len(found.cannot_tell)}")
-    whole = {name: statistics.median(times) for name, times in whole_stage(frames, given.rounds).items()}
+    whole = {
+        name: statistics.median(times)
+        for name, times in whole_stage(frames, given.rounds, given.disk).items()
+    }
     for name, middle in whole.items():
         print(f"  {name:28s} {middle:8.2f} s")
     below, ours = whole.values()
