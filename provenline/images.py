@@ -6,17 +6,26 @@ folder: ``data/frames/0123456789ab.zip/0123456789ab_000005000.jpg``.
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from provenline.errors import InputError
 
+In = TypeVar("In")
+Out = TypeVar("Out")
+_READERS = 8
 _LENGTHS = 26  # where a local header says how long its name and its extra field are
 _MEND = "Run `dvc repro extract` or `dvc pull`"
 
@@ -72,3 +81,26 @@ def _directory(archive: Path, modified_ns: int, size: int) -> dict[str, zipfile.
     """Return the members of an archive; read once for the archive as it stands now."""
     with zipfile.ZipFile(archive) as opened:
         return {member.filename: member for member in opened.infolist()}
+
+
+def ahead(work: Callable[[In], Out], items: Iterable[In], depth: int) -> Iterator[Out]:
+    """Apply ``work`` in threads, before anybody asks for the results, and yield them in order.
+
+    Reading and decoding pictures hold no lock, so that they go on beside a network that runs.
+
+    Args:
+        work: Of one item.
+        items: Of any number.
+        depth: At most so many results wait: what bounds the memory.
+    """
+    todo = iter(items)
+    with ThreadPoolExecutor(min(_READERS, os.cpu_count() or 1)) as pool:
+        waiting = deque(pool.submit(work, one) for one in islice(todo, depth))
+        try:
+            while waiting:
+                done = waiting.popleft().result()
+                waiting.extend(pool.submit(work, one) for one in islice(todo, 1))
+                yield done
+        finally:
+            for one in waiting:
+                one.cancel()

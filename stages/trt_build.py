@@ -12,6 +12,7 @@ from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
 from provenline.engines.build import Evidence, Golden, Origin, build
 from provenline.engines.params import GoldenParams, Target
+from provenline.evaluation.params import IntervalParams
 from provenline.files import sha256_file, sha256_of, sha256_tree, write_json
 from stages import _runtime as runtime
 
@@ -28,7 +29,9 @@ def main(target: str) -> str:
         frames["frame_id"].isin(split.loc[split["split"] == "val", "frame_id"]) & frames["annotated"]
     ]
     truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
-    evidence = Evidence(val, truth, usecase.classes, Path())
+    train = frames[frames["frame_id"].isin(split.loc[split["split"] == "train", "frame_id"])]
+    interval = runtime.params("interval", IntervalParams)
+    evidence = Evidence(val, truth, usecase.classes, Path(), train, interval)
     held = Golden(runtime.params("golden", GoldenParams), runtime.value("footage.golden"))
     origin = Origin(sha256_tree("data/dataset"), sha256_file(csv))
     weights = {"base": resolve(model), "candidate": Path("models") / f"{usecase.name}_{round_}.pt"}

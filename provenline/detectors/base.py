@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from provenline import tables
 from provenline.detectors.preprocess import Image
 from provenline.errors import InputError
-from provenline.images import read_image
+from provenline.images import ahead, read_image
 from provenline.progress import bar
 
 
@@ -80,15 +81,16 @@ def predict_frames(detector: Detector, frames: pd.DataFrame, root: Path, batch: 
         InputError: A stored image is missing, unreadable, or not of the size that the table says.
     """
     columns: dict[str, list[Any]] = {name: [] for name in ("frame_id", "label", *tables.BOX, "score")}
+    rows = list(zip(frames["path"], frames["width"], frames["height"], strict=True))
+    images = ahead(lambda row: _read(Path(root) / row[0], row[1], row[2]), rows, 2 * batch)
     with bar() as display:
         task = display.add_task(detector.name, total=len(frames))
         for start in range(0, len(frames), batch):
-            part = frames.iloc[start : start + batch]
-            where = zip(part["path"], part["width"], part["height"], strict=True)
-            images = [_read(Path(root) / path, width, height) for path, width, height in where]
-            for frame_id, found in zip(part["frame_id"], detector.predict(images), strict=True):
-                _append(columns, frame_id, found)
-            display.advance(task, len(part))
+            ids = frames["frame_id"].iloc[start : start + batch]
+            found = detector.predict(list(islice(images, batch)))
+            for frame_id, one in zip(ids, found, strict=True):
+                _append(columns, frame_id, one)
+            display.advance(task, len(ids))
     return tables.table(pd.DataFrame(columns).assign(model=detector.name, mask=None), tables.PREDICTIONS)
 
 

@@ -50,12 +50,13 @@ def _module(family: str) -> Any:
     return import_module(f"{_HERE}.{family}{_SUFFIX}")
 
 
-def open_engine(bundle_dir: str | Path, device: str) -> Engine:
+def open_engine(bundle_dir: str | Path, device: str, *, many: bool = False) -> Engine:
     """Return a detector that runs the engine of a bundle: TensorRT where a plan was built, else ONNX.
 
     Args:
         bundle_dir: Folder with ``manifest.json`` and what it names.
         device: `cpu`, or a GPU (`0`, `cuda:0`).
+        many: For many images a call on the processor; see `OnnxDetector`.
 
     Raises:
         InputError: The bundle is incomplete or was changed, or does not fit this machine.
@@ -67,4 +68,4 @@ def open_engine(bundle_dir: str | Path, device: str) -> Engine:
         return TensorrtDetector(bundle, device)
     from provenline.detectors.onnx_model import OnnxDetector
 
-    return OnnxDetector(bundle, device)
+    return OnnxDetector(bundle, device, many=many)

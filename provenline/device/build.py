@@ -62,6 +62,8 @@ def build(bundle: Path, out: Path, kind: Kind | None, plan: PlanParams, wanted: 
 def _planned(made: Manifest, plan: PlanParams, folder: Path) -> Manifest:
     from provenline.engines.tensorrt_build import build_plan
 
+    if made.precision == "int8":  # the graph of the bundle says so, not the device
+        plan = plan.model_copy(update={"precision": "int8"})
     bound = build_plan(folder / ONNX, made.imgsz, plan, folder / PLAN)
     made = replace(made, hardware=bound)
     manifest.write(made, folder)

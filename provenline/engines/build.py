@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,23 @@ from provenline.detectors.bundle import ONNX, PLAN
 from provenline.detectors.onnx_model import OnnxDetector
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.detectors.params import ModelParams
+from provenline.detectors.preprocess import fit_of
 from provenline.engines import golden, latency, manifest, parity
 from provenline.engines.export import Exported, builder_versions, export_onnx
+from provenline.engines.held import hold
 from provenline.engines.manifest import Manifest
-from provenline.engines.params import GoldenParams, OnnxRuntimeTarget, TensorRTTarget
+from provenline.engines.params import (
+    CalibrationParams,
+    GoldenParams,
+    OnnxRuntimeTarget,
+    ParityParams,
+    TensorRTTarget,
+)
+from provenline.engines.parity import Parity
 from provenline.errors import InputError
+from provenline.evaluation.params import IntervalParams
 from provenline.files import atomic_path, sha256_file
+from provenline.images import read_bytes
 
 _BATCH = 8
 EXPORTED = "ultralytics"  # the one family whose detectors become engines
@@ -42,12 +54,16 @@ class Evidence:
         truth: Boxes that count on them (``tables.truth``), or None: then no AP is compared.
         labels: Our labels that AP is taken over.
         root: What the frames' paths are relative to.
+        training: Training frames, which INT8 is calibrated on.
+        interval: Of the difference in AP.
     """
 
     frames: pd.DataFrame
     truth: pd.DataFrame | None
     labels: tuple[str, ...]
     root: Path
+    training: pd.DataFrame
+    interval: IntervalParams
 
 
 @dataclass(frozen=True)
@@ -112,22 +128,48 @@ def build(
     device = device_of(target)
     frames = spread(evidence.frames, target.parity.frames)
     reference = predict_frames(open_checkpoint(checkpoint, "cpu"), frames, evidence.root, _BATCH)
+
+    def follows(folder: Path, device: str, gate: ParityParams, what: str) -> Parity:
+        engine = open_engine(folder, device, many=True)
+        found = predict_frames(engine, frames, evidence.root, _BATCH)
+        compared = _compare(reference, found, frames, evidence, gate)
+        if compared.verdict == "fail":
+            text = f"{what} for {target.name} does not follow its checkpoint: {'; '.join(compared.reasons)}"
+            mend = "Nothing was written. Look at the target's parity gate"
+            raise InputError(text, file=checkpoint.weights, mend=mend)
+        return compared
+
     with atomic_path(folder) as bundle:
         bundle.mkdir()
         shown = spread(frames, held.params.inputs) if held.inputs == "frames" else frames.iloc[:0]
-        made = _bundle(target, checkpoint, origin, bundle)
+        made = _exported(target, checkpoint, origin, bundle)
+        step = follows(bundle, "cpu", target.onnx_parity, "the ONNX file") if target.onnx_parity else None
+        made = _engine(target, made, evidence, bundle)
         made = _with_golden(made, held.params, [evidence.root / path for path in shown["path"]], bundle)
-        found = predict_frames(open_engine(bundle, device), frames, evidence.root, _BATCH)
-        ap = _precision(reference, found, frames, evidence)
-        compared = parity.compare(reference, found, len(frames), target.parity, ap)
-        if compared.verdict == "fail":
-            what = f"engine for {target.name} does not follow its checkpoint: {'; '.join(compared.reasons)}"
-            raise InputError(
-                what, file=checkpoint.weights, mend="Nothing was written. Look at the target's parity gate"
-            )
+        compared = follows(bundle, device, target.parity, "engine")
         paths = [evidence.root / path for path in frames["path"]]
         measured = latency.measure(bundle, paths, target.latency, device)
-    return Built(manifest=made.to_dict(), parity=compared.to_dict(), latency=measured)
+        measured["rate"] = _keeps_up(target, measured["images_per_s"])
+    parity = {**compared.to_dict(), "onnx": step and step.to_dict()}
+    return Built(manifest=made.to_dict(), parity=parity, latency=measured)
+
+
+def _keeps_up(target: OnnxRuntimeTarget | TensorRTTarget, images_per_s: float) -> dict[str, Any]:
+    """Hold a measured rate against the one that the cameras ask for.
+
+    Raises:
+        InputError: It is too slow, and the target requires the rate.
+    """
+    rate = target.rate
+    wanted = rate.cameras * rate.frames_per_s
+    slow = images_per_s < wanted
+    if slow and rate.required:
+        what = (
+            f"{images_per_s:g} images/s, {rate.cameras} cameras of {rate.frames_per_s:g} ask for {wanted:g}"
+        )
+        mend = "Nothing was written. Choose a smaller model or input, or another target"
+        raise InputError(what, place=f"target {target.name}", mend=mend)
+    return {"wanted_images_per_s": wanted, "required": rate.required, "verdict": "fail" if slow else "pass"}
 
 
 def device_of(target: OnnxRuntimeTarget | TensorRTTarget) -> str:
@@ -150,21 +192,47 @@ def spread(frames: pd.DataFrame, most: int) -> pd.DataFrame:
     return ordered.iloc[chosen].reset_index(drop=True)
 
 
-def _bundle(
+def _exported(
     target: OnnxRuntimeTarget | TensorRTTarget, checkpoint: ModelParams, origin: Origin, folder: Path
 ) -> Manifest:
     onnx = folder / ONNX
     exported = export_onnx(
         checkpoint.weights, checkpoint.imgsz, opset=target.opset, simplify=target.simplify, out=onnx
     )
-    bound = None
+    made = _identity(target, checkpoint, origin, exported, sha256_file(onnx))
+    manifest.write(made, folder)
+    return made
+
+
+def _engine(
+    target: OnnxRuntimeTarget | TensorRTTarget, made: Manifest, evidence: Evidence, folder: Path
+) -> Manifest:
+    """Make of the exported bundle what the target asks for: quantised, or a TensorRT plan."""
+    onnx = folder / ONNX
+    if target.calibration:
+        from provenline.engines.quantise import quantise
+
+        frames = spread(evidence.training, target.calibration.frames)
+        paths = [evidence.root / path for path in frames["path"]]
+        quantise(onnx, paths, made.imgsz, fit_of(made.layout), target.calibration, onnx)
+        made = replace(
+            made, onnx_sha256=sha256_file(onnx), calibration=_calibration(target.calibration, paths)
+        )
     if target.kind == "tensorrt":
         from provenline.engines.tensorrt_build import build_plan
 
-        bound = build_plan(onnx, checkpoint.imgsz, target, folder / PLAN)
-    made = _identity(target, checkpoint, origin, exported, sha256_file(onnx), bound)
+        made = replace(made, hardware=build_plan(onnx, made.imgsz, target, folder / PLAN))
     manifest.write(made, folder)
     return made
+
+
+def _calibration(params: CalibrationParams, paths: list[Path]) -> dict[str, Any]:
+    """Return what the manifest says of a calibration: how, and on which pictures."""
+    pictures = hashlib.sha256()
+    for path in paths:
+        pictures.update(read_bytes(path))
+    found = {"split": "train", "frames": len(paths), "frames_sha256": pictures.hexdigest()}
+    return {**params.model_dump(), **found}
 
 
 def _with_golden(made: Manifest, params: GoldenParams, frames: list[Path], folder: Path) -> Manifest:
@@ -180,7 +248,6 @@ def _identity(
     origin: Origin,
     exported: Exported,
     onnx_sha256: str,
-    bound: dict[str, str] | None,
 ) -> Manifest:
     return Manifest(
         format=manifest.FORMAT,
@@ -202,18 +269,18 @@ def _identity(
         opset=exported.opset,
         golden={},
         preprocessing=manifest.STRETCHED if exported.layout == "queries" else manifest.PREPROCESSING,
-        hardware=bound,
+        hardware=None,
     )
 
 
-def _precision(
-    reference: pd.DataFrame, found: pd.DataFrame, frames: pd.DataFrame, evidence: Evidence
-) -> tuple[float | None, float | None]:
-    """Return AP50-95 of checkpoint and engine on these frames; None without truth."""
-    if evidence.truth is None:
-        return None, None
-    from provenline.evaluation.average_precision import coco_metrics
-
-    labels = list(evidence.labels)
-    before, after = (coco_metrics(frames, evidence.truth, t, labels)["map"] for t in (reference, found))
-    return before, after
+def _compare(
+    reference: pd.DataFrame,
+    found: pd.DataFrame,
+    frames: pd.DataFrame,
+    evidence: Evidence,
+    gate: ParityParams,
+) -> Parity:
+    held = None
+    if evidence.truth is not None:
+        held = hold(frames, evidence.truth, reference, found, evidence.labels, gate.iou, evidence.interval)
+    return parity.compare(reference, found, len(frames), gate, held, evidence.interval.min_groups)

@@ -62,7 +62,7 @@ def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out
         model = onnxslim.slim(model)
     layout = _layout(model, imgsz, (len(names), coefficients), head, checkpoint)
     with atomic_path(out) as temporary:
-        temporary.write_bytes(_scrubbed(model).SerializeToString(deterministic=True))
+        temporary.write_bytes(scrubbed(model).SerializeToString(deterministic=True))
     return Exported(names=names, layout=layout, opset=opset)
 
 
@@ -108,8 +108,8 @@ def _pin(model: OnnxModel, imgsz: int) -> OnnxModel:
     return model
 
 
-def _scrubbed(model: OnnxModel) -> OnnxModel:
-    """Remove what does not follow from the weights: dates, paths, source lines."""
+def scrubbed(model: OnnxModel) -> OnnxModel:
+    """Remove what does not follow from the weights (dates, paths, source lines), and return the model."""
     del model.metadata_props[:]
     model.doc_string = model.graph.doc_string = ""
     for node in model.graph.node:

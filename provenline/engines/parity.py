@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from provenline.engines.held import Held
 from provenline.engines.params import ParityParams
 from provenline.evaluation.matching import match as evaluation_match
 from provenline.evaluation.matching import overlaps
@@ -46,6 +47,10 @@ class Parity:
         ap_reference: AP50-95 of the checkpoint on these frames; None without truth.
         ap_engine: AP50-95 of the engine on these frames; None without truth.
         ap_difference: Engine minus checkpoint; None without truth.
+        ap_low: Lower end of its interval over groups; None where there is none.
+        ap_high: Upper end.
+        groups: That the frames come from; 0 without truth.
+        thresholds: Label -> score with the largest F1 on these frames, for checkpoint and engine.
     """
 
     verdict: str
@@ -63,6 +68,10 @@ class Parity:
     ap_reference: float | None = None
     ap_engine: float | None = None
     ap_difference: float | None = None
+    ap_low: float | None = None
+    ap_high: float | None = None
+    groups: int = 0
+    thresholds: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -74,7 +83,8 @@ def compare(
     engine: pd.DataFrame,
     frames: int,
     params: ParityParams,
-    ap: tuple[float | None, float | None] = (None, None),
+    held: Held | None = None,
+    min_groups: int = 0,
 ) -> Parity:
     """Compare the predictions of a checkpoint and of its engine.
 
@@ -88,7 +98,8 @@ def compare(
         engine: Predictions of the engine on the same frames.
         frames: Number of frames that both saw (frames without detections have no rows).
         params: The gate.
-        ap: AP50-95 of the checkpoint and of the engine, where truth is known.
+        held: Both against the truth, where it is known.
+        min_groups: Groups that a judgement of the interval takes.
     """
     there, back = match(reference, engine, params), match(engine, reference, params)
     ious = np.concatenate([there.iou, back.iou])
@@ -105,12 +116,25 @@ def compare(
         "iou_min": float(ious.min()) if len(ious) else None,
         "score_drift_mean": float(drift.mean()) if len(drift) else None,
         "score_drift_max": float(drift.max()) if len(drift) else None,
-        "ap_reference": ap[0],
-        "ap_engine": ap[1],
-        "ap_difference": None if ap[0] is None or ap[1] is None else ap[1] - ap[0],
+        **_against_truth(held),
     }
-    verdict, reasons = _judge(measured, params)
+    verdict, reasons = _judge(measured, params, min_groups)
     return Parity(verdict=verdict, reasons=reasons, **measured)
+
+
+def _against_truth(held: Held | None) -> dict[str, Any]:
+    if held is None:
+        return {}
+    found = held.difference
+    return {
+        "ap_reference": held.reference,
+        "ap_engine": held.engine,
+        "ap_difference": found and found.estimate,
+        "ap_low": found and found.low,
+        "ap_high": found and found.high,
+        "groups": held.groups,
+        "thresholds": held.to_dict(),
+    }
 
 
 def _drift(ours: pd.DataFrame, theirs: pd.DataFrame, pairs: Pairs) -> Floats:
@@ -122,7 +146,7 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _judge(measured: dict[str, Any], params: ParityParams) -> tuple[str, list[str]]:
+def _judge(measured: dict[str, Any], params: ParityParams, min_groups: int) -> tuple[str, list[str]]:
     if not measured["reference"] and not measured["engine"]:
         text = f"no detection reaches {params.score:g} in {measured['frames']} frames: nothing to compare"
         return "inconclusive", [text]
@@ -132,12 +156,34 @@ def _judge(measured: dict[str, Any], params: ParityParams) -> tuple[str, list[st
         if share is not None and share < params.min_matched_share:
             asked = f"{params.min_matched_share:.2%} are asked"
             reasons.append(f"only {share:.2%} of the {whose}'s boxes have a partner, {asked}")
-    drift, ap = measured["score_drift_max"], measured["ap_difference"]
+    drift = measured["score_drift_max"]
     if drift is not None and drift > params.max_score_drift:
         reasons.append(f"a score drifts by {drift:.4f}, {params.max_score_drift:.4f} is allowed")
-    if ap is not None and abs(ap) > params.max_ap_difference:
-        reasons.append(f"AP50-95 differs by {ap:+.4f}, {params.max_ap_difference:.4f} is allowed")
-    return ("fail" if reasons else "pass"), reasons
+    open_questions = _judge_ap(measured, params, min_groups, reasons)
+    if reasons:
+        return "fail", reasons
+    return ("inconclusive" if open_questions else "pass"), open_questions
+
+
+def _judge_ap(
+    measured: dict[str, Any], params: ParityParams, min_groups: int, reasons: list[str]
+) -> list[str]:
+    """Add to ``reasons`` why AP does not hold; return why it cannot be told."""
+    difference, low = measured.get("ap_difference"), measured.get("ap_low")
+    if difference is None:
+        return []
+    allowed = f"{params.max_ap_difference:.4f} is allowed"
+    interval = "" if low is None else f" (interval {low:+.4f} to {measured['ap_high']:+.4f})"
+    if params.judged == "estimate":
+        if abs(difference) > params.max_ap_difference:
+            reasons.append(f"AP50-95 differs by {difference:+.4f}{interval}, {allowed}")
+        return []
+    if low is None or measured["groups"] < min_groups:
+        text = f"{measured['groups']} groups of validation frames do not tell what AP50-95 loses"
+        return [f"{text} ({difference:+.4f} here), {min_groups} are needed"]
+    if low < -params.max_ap_difference:
+        reasons.append(f"AP50-95 may lose as much as {-low:.4f}: {difference:+.4f}{interval}, {allowed}")
+    return []
 
 
 def match(ours: pd.DataFrame, theirs: pd.DataFrame, params: ParityParams) -> Pairs:

@@ -1,19 +1,25 @@
-"""ONNX to a TensorRT 10 plan, on the device that is to run it.
+"""ONNX to a TensorRT plan, on the device that is to run it.
 
-UNPROVEN: written after the TensorRT 10 documentation and not run yet, because TensorRT's libraries
-install only beside an NVIDIA GPU. TensorRT 11 removed the builder flags that this uses.
+TensorRT 10 takes the precision from flags of its builder, TensorRT 11 from the graph alone: there FP16 is
+written into the types of the graph. INT8 is explicit Q/DQ in the graph for both.
+
+UNPROVEN: written after NVIDIA's documentation and not run yet, because TensorRT's libraries install only
+beside an NVIDIA GPU. What is tested is everything up to the call of its builder.
 """
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 from provenline.detectors.machine import machine
 from provenline.engines.params import PlanParams
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
 
+_KNOWN = (10, 11)
+_TYPED = 11  # from there on the graph alone decides
 _ON_DEVICE = "`provenline engine build BUNDLE --target tensorrt` on the device, or target=tensorrt_fp16 there"
 
 
@@ -21,7 +27,7 @@ def require(target: PlanParams) -> None:
     """Refuse early, before anything is exported, where this machine cannot build ``target``.
 
     Raises:
-        InputError: TensorRT is not installed, is another major version, or INT8 is asked for.
+        InputError: TensorRT is not installed, or is a major version that is not known.
     """
     place = f"target {target.name}"
     if importlib.util.find_spec("tensorrt") is None:
@@ -32,12 +38,44 @@ def require(target: PlanParams) -> None:
         )
     import tensorrt
 
-    if tensorrt.__version__.split(".")[0] != "10":
-        what = f"TensorRT {tensorrt.__version__} is installed, and only 10 is built with"
-        raise InputError(what, place=place, mend="Install tensorrt 10 (`pip install 'tensorrt>=10,<11'`)")
-    if target.precision == "int8":
-        what = "INT8 needs a calibration on training frames, which is not there yet"
-        raise InputError(what, place=place, mend="Choose precision fp16")
+    if _major(tensorrt) not in _KNOWN:
+        what = f"TensorRT {tensorrt.__version__} is installed, and only 10 and 11 are built with"
+        raise InputError(what, place=place, mend="Install tensorrt 11 (`pip install 'tensorrt>=11,<12'`)")
+
+
+def graph(onnx: Path, precision: str, major: int) -> bytes:
+    """Return the ONNX graph that TensorRT gets: as it is, or with FP16 written into its types.
+
+    Input and output stay FP32, and so does what follows the last convolutions: in FP16 a coordinate beyond
+    512 pixels is known to half a pixel.
+
+    Args:
+        onnx: The bundle's file: FP32, or INT8 with explicit Q/DQ.
+        precision: Of the plan.
+        major: Version of TensorRT.
+
+    Raises:
+        InputError: The packages that write the types are missing.
+    """
+    if major < _TYPED or precision != "fp16":
+        return onnx.read_bytes()
+    try:
+        import onnx as onnx_package
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+    except ImportError:
+        mend = "Install it (`pip install onnx`), or TensorRT 10"
+        raise InputError(
+            "TensorRT 11 takes FP16 from the graph: the package onnx is missing", mend=mend
+        ) from None
+    from provenline.engines.quantise import tail
+
+    model = onnx_package.shape_inference.infer_shapes(onnx_package.load(onnx))
+    typed = convert_float_to_float16(model, keep_io_types=True, node_block_list=tail(model))
+    once = {node.output[0]: node for node in reversed(typed.graph.node)}  # it casts for each reader anew
+    kept = [node for node in typed.graph.node if once[node.output[0]] is node]
+    del typed.graph.node[:]
+    typed.graph.node.extend(kept)
+    return bytes(typed.SerializeToString(deterministic=True))
 
 
 def build_plan(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[str, str]:
@@ -63,15 +101,18 @@ def build_plan(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[s
 
     logger = trt.Logger(trt.Logger.WARNING)
     builder = trt.Builder(logger)
-    network = builder.create_network(0)  # explicit batch is the only mode of TensorRT 10
+    network = builder.create_network(0)  # explicit batch is the only mode since TensorRT 10
     parser = trt.OnnxParser(network, logger)
-    if not parser.parse_from_file(str(onnx)):
+    if not parser.parse(graph(onnx, target.precision, _major(trt))):
         errors = "; ".join(str(parser.get_error(i)) for i in range(parser.num_errors))
         raise InputError(f"TensorRT does not understand the model ({errors})", file=onnx)
     network.get_input(0).shape = (1, 3, imgsz, imgsz)
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, target.workspace_mb << 20)
-    config.set_flag(trt.BuilderFlag.FP16)
+    if _major(trt) < _TYPED:
+        config.set_flag(trt.BuilderFlag.FP16)
+        if target.precision == "int8":  # as the Q/DQ of the graph say
+            config.set_flag(trt.BuilderFlag.INT8)
     serialized = builder.build_serialized_network(network, config)
     if serialized is None:
         mend = "Raise the target's workspace_mb, or look at TensorRT's messages above"
@@ -87,3 +128,7 @@ def build_plan(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[s
         "precision": target.precision,
         "plan_sha256": sha256_file(plan),
     }
+
+
+def _major(package: Any) -> int:
+    return int(package.__version__.split(".")[0])

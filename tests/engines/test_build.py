@@ -37,7 +37,14 @@ def evidence(place: Path, model: ModelParams) -> Evidence:
     # The checkpoint's own strongest boxes are the truth: then its AP is far from 0.
     found = predict_frames(open_checkpoint(model, "cpu"), frames, place, 4)
     strong = found[found["score"] >= 0.5].groupby("frame_id").head(3).reset_index(drop=True)
-    return Evidence(frames=frames, truth=strong, labels=("person",), root=place)
+    return Evidence(
+        frames=frames,
+        truth=strong,
+        labels=("person",),
+        root=place,
+        training=frames,
+        interval=world.INTERVAL,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +145,39 @@ def test_an_engine_that_does_not_follow_is_not_left_behind(
         build(world.onnx_target(), model, ORIGIN, evidence, world.DRAWN, tmp_path / "engine")
     assert "%" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_too_slow_for_the_cameras_is_said_or_refused(
+    built: Built, evidence: Evidence, tmp_path: Path, model: ModelParams
+) -> None:
+    assert built.latency["rate"] == {"wanted_images_per_s": 0.02, "required": False, "verdict": "pass"}
+    rate = {"cameras": 1000, "frames_per_s": 1000, "required": False}
+    slow = build(world.onnx_target(rate=rate), model, ORIGIN, evidence, world.DRAWN, tmp_path / "slow")
+    assert slow.latency["rate"]["verdict"] == "fail"
+    target = world.onnx_target(rate=rate | {"required": True})
+    with pytest.raises(InputError, match="1000 cameras of 1000 ask for 1e\\+06"):
+        build(target, model, ORIGIN, evidence, world.DRAWN, tmp_path / "engine")
+    assert [path.name for path in tmp_path.iterdir()] == ["slow"]
+
+
+def test_the_difference_in_precision_has_an_interval_and_each_its_threshold(built: Built) -> None:
+    found = built.parity
+    assert found["groups"] == 4 and found["ap_difference"] == pytest.approx(0, abs=1e-6)
+    thresholds = found["thresholds"]
+    chosen = [thresholds[whose]["person"] for whose in ("reference", "engine")]
+    assert chosen[0]["f1"] > 0.5 and chosen[1]["score"] == pytest.approx(chosen[0]["score"], abs=1e-3)
+
+
+def test_many_images_give_on_all_cores_what_they_give_alone(built: Built, place: Path) -> None:
+    generator = np.random.default_rng(3)
+    images = [generator.integers(0, 255, (48, 80, 3), dtype=np.uint8) for _ in range(7)]
+    alone = [open_engine(place / "bundle", "cpu").predict([image])[0] for image in images]
+    for one, other in zip(
+        alone, open_engine(place / "bundle", "cpu", many=True).predict(images), strict=True
+    ):
+        np.testing.assert_allclose(one.boxes, other.boxes, atol=1e-3)
+        np.testing.assert_allclose(one.scores, other.scores, atol=1e-5)
+        assert one.labels == other.labels
 
 
 def test_wrong_weights_are_refused_before_they_are_loaded(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from provenline.detectors.open import open_checkpoint, open_engine
@@ -26,7 +27,13 @@ LAYOUTS = {
 # The gate pairs boxes by their overlap. A random network lays hundreds of them over each other, so the gate
 # is open here and each box of the engine is looked for in the checkpoint's.
 OPEN = ParityParams(
-    frames=4, score=0.0, iou=0.5, min_matched_share=0.0, max_score_drift=1.0, max_ap_difference=1.0
+    frames=4,
+    score=0.0,
+    iou=0.5,
+    min_matched_share=0.0,
+    max_score_drift=1.0,
+    max_ap_difference=1.0,
+    judged="estimate",
 )
 
 
@@ -37,7 +44,7 @@ def test_a_family_is_exported_and_its_engine_follows(tmp_path, architecture):
     save_network(talkative(architecture, NAMES), path, 96)
     labels = {name: name for name in NAMES}
     checkpoint = model_params(path, imgsz=96, labels=labels, score_floor=0.0, nms_iou=1.0)
-    evidence = Evidence(frames=world.frames(tmp_path), truth=None, labels=NAMES, root=tmp_path)
+    evidence = Evidence(world.frames(tmp_path), None, NAMES, tmp_path, pd.DataFrame(), world.INTERVAL)
     build(world.onnx_target(parity=OPEN), checkpoint, Origin(None, None), evidence, world.DRAWN, folder)
     read, stretched = manifest.verify(folder), LAYOUTS[architecture] == "queries"
     assert (read.layout, read.names) == (LAYOUTS[architecture], list(NAMES))
@@ -51,7 +58,7 @@ def test_a_family_is_exported_and_its_engine_follows(tmp_path, architecture):
 
 
 def test_a_family_that_is_not_exported_is_refused(tmp_path):
-    evidence = Evidence(frames=world.frames(tmp_path, 1), truth=None, labels=NAMES, root=tmp_path)
+    evidence = Evidence(world.frames(tmp_path, 1), None, NAMES, tmp_path, pd.DataFrame(), world.INTERVAL)
     other = model_params(Path("some/folder"), family="transformers")
     with pytest.raises(InputError, match=r"a detector of transformers is not exported.*dvc repro eval"):
         build(world.onnx_target(), other, Origin(None, None), evidence, world.DRAWN, tmp_path / "engine")

@@ -6,6 +6,8 @@ import pytest
 
 from provenline import tables
 from provenline.engines import parity
+from provenline.engines.held import Held
+from provenline.evaluation.intervals import Interval
 from tests.engines.world import PARITY
 
 
@@ -79,12 +81,33 @@ def test_labels_and_frames_are_never_mixed() -> None:
         assert parity.compare(reference, other, 2, PARITY).matched_reference == 0.0
 
 
+def truly(before: float, after: float | None, low: float = -0.2, groups: int = 30) -> Held:
+    """Return what the truth says of a checkpoint and an engine, its interval from ``low`` to 0.1 above."""
+    difference = None
+    if after is not None:
+        difference = Interval(after - before, low, low + 0.1, 0.95, groups, "bca")
+    return Held(before, after, difference, groups, {"reference": {}, "engine": {}})
+
+
 def test_ap_difference_is_held_against_the_gate() -> None:
     table = scattered(2)
-    assert parity.compare(table, table, 20, PARITY, (0.5, 0.499)).verdict == "pass"
-    failed = parity.compare(table, table, 20, PARITY, (0.5, 0.49))
+    assert parity.compare(table, table, 20, PARITY, truly(0.5, 0.499)).verdict == "pass"
+    failed = parity.compare(table, table, 20, PARITY, truly(0.5, 0.49))
     assert failed.verdict == "fail" and failed.ap_difference == pytest.approx(-0.01)
-    assert parity.compare(table, table, 20, PARITY, (None, None)).ap_difference is None
+    assert (failed.ap_low, failed.ap_high) == (-0.2, pytest.approx(-0.1))
+    assert parity.compare(table, table, 20, PARITY, truly(0.5, None)).ap_difference is None
+
+
+def test_what_may_lose_something_is_judged_by_the_end_of_the_interval() -> None:
+    table = scattered(2)
+    gate = PARITY.model_copy(update={"judged": "bound", "max_ap_difference": 0.03})
+    verdicts = [
+        parity.compare(table, table, 20, gate, truly(0.5, 0.49, low, groups), min_groups=10)
+        for low, groups in ((-0.029, 30), (-0.031, 30), (-0.029, 9))
+    ]
+    assert [one.verdict for one in verdicts] == ["pass", "fail", "inconclusive"]
+    assert "may lose as much as 0.0310" in verdicts[1].reasons[0]
+    assert "9 groups" in verdicts[2].reasons[0] and "10 are needed" in verdicts[2].reasons[0]
 
 
 def test_nothing_to_compare_is_inconclusive() -> None:

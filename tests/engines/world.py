@@ -21,12 +21,24 @@ from provenline.engines.params import (
     LatencyParams,
     OnnxRuntimeTarget,
     ParityParams,
+    RateParams,
     TensorRTTarget,
 )
+from provenline.evaluation.params import IntervalParams
 from provenline.files import sha256_file
 
 PARITY = ParityParams(
-    frames=4, score=0.25, iou=0.5, min_matched_share=0.99, max_score_drift=0.01, max_ap_difference=0.002
+    frames=4,
+    score=0.25,
+    iou=0.5,
+    min_matched_share=0.99,
+    max_score_drift=0.01,
+    max_ap_difference=0.002,
+    judged="estimate",
+)
+RATE = RateParams(cameras=2, frames_per_s=0.01, required=False)
+INTERVAL = IntervalParams(
+    method="bca", confidence=0.95, replicates=200, seed=0, warn_groups=20, min_groups=10
 )
 LATENCY = LatencyParams(warmup=1, repeats=3)
 GOLDEN = GoldenParams.model_validate(
@@ -55,6 +67,9 @@ def onnx_target(**changes: object) -> OnnxRuntimeTarget:
         "simplify": True,
         "parity": PARITY,
         "latency": LATENCY,
+        "rate": RATE,
+        "onnx_parity": None,
+        "calibration": None,
     }
     return OnnxRuntimeTarget.model_validate(values | changes)
 
@@ -69,6 +84,9 @@ def tensorrt_target(**changes: object) -> TensorRTTarget:
         "simplify": True,
         "parity": PARITY,
         "latency": LATENCY,
+        "rate": RATE,
+        "onnx_parity": None,
+        "calibration": None,
     }
     return TensorRTTarget.model_validate(values | changes)
 
