@@ -10,7 +10,7 @@ LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui track base test test-all lint lock ablate sweep leakage \
-	bench-extract bench-split bench-eval bench-train coverage \
+	bench-extract bench-split bench-eval bench-train bench-engine coverage \
 	interop doctor chromium clean
 
 help: ## list the targets
@@ -63,6 +63,9 @@ bench-eval: setup ## AP with intervals at 20,000 frames against re-evaluating wi
 
 bench-train: setup ## fine-tuning against a plain `yolo train`, and the limits of network and loader (ARGS="--device 0")
 	@python -m benchmarks.train $(ARGS)
+
+bench-engine: setup ## engines, file to boxes, against ultralytics' predict and a bare ONNX Runtime loop
+	@python -m benchmarks.engine $(ARGS)
 
 coverage: setup ## how often nominal 95% intervals hold a known truth: docs/coverage.csv and its picture (20 minutes)
 	@python -m benchmarks.coverage --write $(ARGS)

@@ -180,7 +180,7 @@ def difference(form: Form, expected: Floats, found: Floats) -> tuple[float, floa
 def drawn(network: Engine, form: Form, params: GoldenParams) -> list[Image]:
     """Return drawn pictures: of several candidates those in which the network is surest of something."""
     generator = np.random.default_rng(params.seed)
-    candidates = [_draw(params, generator) for _ in range(params.inputs * _CANDIDATES)]
+    candidates = [draw(params, generator) for _ in range(params.inputs * _CANDIDATES)]
     scores = [form.surest(_answer(network, form, picture)) for picture in candidates]
     kept = np.argsort(-np.asarray(scores), kind="stable")[: params.inputs]
     return [candidates[index] for index in sorted(kept)]
@@ -221,8 +221,8 @@ def _npy(output: Floats) -> Callable[[Path], object]:
     return lambda path: np.save(path, np.ascontiguousarray(output))
 
 
-def _draw(params: GoldenParams, generator: np.random.Generator) -> Image:
-    """Draw a shaded room with furniture and upright figures; nobody's footage."""
+def draw(params: GoldenParams, generator: np.random.Generator) -> Image:
+    """Return a drawn picture (h, w, 3), BGR: a shaded room, furniture, upright figures; nobody's footage."""
     width, height = params.width, params.height
     low, high = sorted(generator.integers(40, 220, 2).tolist())
     shade = np.linspace(low, high + 1, height)[:, None] + np.linspace(0, 30, width)[None]
