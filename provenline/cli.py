@@ -17,6 +17,7 @@ from provenline.commands import (
     media,
     plan,
     push,
+    remote,
     review,
     split,
     stage_a,
@@ -34,6 +35,7 @@ app.add_typer(stage_a.app, name="stage-a")
 app.add_typer(review.app, name="review")
 app.add_typer(engine.app, name="engine")
 app.add_typer(device.app, name="device")
+app.add_typer(remote.app, name="remote")
 app.command("push")(push.push)
 app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)

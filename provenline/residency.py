@@ -62,6 +62,16 @@ def dvc(*words: str) -> str:
     return done.stdout
 
 
+def remote_named(asked: str | None) -> Remote:
+    """Return one remote of the project in the working folder by its name, or the default one.
+
+    Raises:
+        InputError: There is no default, or the name is not configured.
+    """
+    config, name = _configured(asked)
+    return _remote(name, config)
+
+
 def remotes_in_use(root: Path, asked: str | None) -> list[Remote]:
     """Return the remotes that a push would write to: the asked or default one, and those that outputs name.
 
@@ -72,12 +82,17 @@ def remotes_in_use(root: Path, asked: str | None) -> list[Remote]:
     Raises:
         InputError: There is no default, or a name is not configured.
     """
+    config, default = _configured(asked)
+    return [_remote(name, config) for name in sorted({default, *_named_by_outputs(root)})]
+
+
+def _configured(asked: str | None) -> tuple[dict[str, str], str]:
     config = dict(line.split("=", 1) for line in dvc("config", "--list").splitlines() if "=" in line)
-    default = asked or config.get("core.remote", "")
-    if not default:
+    name = asked or config.get("core.remote", "")
+    if not name:
         mend = "Name one: `dvc remote default NAME`, or --remote NAME"
         raise InputError("no default remote", file=CONFIG, mend=mend)
-    return [_remote(name, config) for name in sorted({default, *_named_by_outputs(root)})]
+    return config, name
 
 
 def _remote(name: str, config: Mapping[str, str]) -> Remote:
@@ -120,7 +135,7 @@ def endpoint(remote: Remote) -> str:
     """
     if urlsplit(remote.url).scheme != "s3":
         return ""
-    return str(_client(remote).meta.endpoint_url).rstrip("/")
+    return str(client(remote).meta.endpoint_url).rstrip("/")
 
 
 def region(remote: Remote) -> str:
@@ -135,7 +150,7 @@ def region(remote: Remote) -> str:
 
     bucket = urlsplit(remote.url).netloc
     try:
-        answer = _client(remote).head_bucket(Bucket=bucket)
+        answer = client(remote).head_bucket(Bucket=bucket)
     except (BotoCoreError, ClientError) as error:
         raise InputError(
             f"remote {remote.name!r}: {error}", file=CONFIG, mend="Check address and credentials"
@@ -144,7 +159,12 @@ def region(remote: Remote) -> str:
     return str(headers.get("x-amz-bucket-region", ""))
 
 
-def _client(remote: Remote) -> Any:
+def client(remote: Remote, config: Any = None) -> Any:
+    """Return an S3 client as DVC would make it for a remote; ``config`` is botocore's. No request is made.
+
+    Raises:
+        InputError: The profile or the address is wrong.
+    """
     import botocore.session
     from botocore.exceptions import BotoCoreError
 
@@ -160,9 +180,18 @@ def _client(remote: Remote) -> Any:
             endpoint_url=given.get("endpointurl"),
             aws_access_key_id=given.get("access_key_id"),
             aws_secret_access_key=given.get("secret_access_key"),
+            aws_session_token=given.get("session_token"),
+            verify=_verify(given),
+            config=config,
         )
     except (BotoCoreError, ValueError) as error:
         raise InputError(f"remote {remote.name!r}: {error}", file=CONFIG) from None
+
+
+def _verify(given: Mapping[str, str]) -> bool | str | None:
+    """Return what DVC's ``ssl_verify`` says: a bundle of certificates, whether to check, or nothing."""
+    asked = given.get("ssl_verify", "")
+    return {"": None, "true": None, "false": False}.get(asked.lower(), asked)
 
 
 def check(remotes: Iterable[Remote], allowed: Residency) -> None:

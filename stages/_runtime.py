@@ -168,6 +168,12 @@ def footage_of(frames: Any, root: Path) -> dict[str, str]:
     }
 
 
+def in_split(frames: Any, assigned: Any, split: str) -> Any:
+    """Return the annotated frames (FRAMES) that a table of ``frame_id`` and ``split`` puts into one split."""
+    mine = assigned.loc[assigned["split"] == split, "frame_id"]
+    return frames[frames["frame_id"].isin(mine) & frames["annotated"]]
+
+
 def missing(value: Any, prefix: str = "") -> list[str]:
     """Return the dotted keys whose value is Hydra's mark for "must be given"."""
     if isinstance(value, dict):

@@ -25,11 +25,8 @@ def main(target: str) -> str:
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     csv = Path("data") / f"dataset_split_{round_}.csv"
     split = pd.read_csv(csv)
-    val = frames[
-        frames["frame_id"].isin(split.loc[split["split"] == "val", "frame_id"]) & frames["annotated"]
-    ]
+    val, train = runtime.in_split(frames, split, "val"), runtime.in_split(frames, split, "train")
     truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
-    train = frames[frames["frame_id"].isin(split.loc[split["split"] == "train", "frame_id"])]
     interval = runtime.params("interval", IntervalParams)
     evidence = Evidence(val, truth, usecase.classes, Path(), train, interval)
     held = Golden(runtime.params("golden", GoldenParams), runtime.value("footage.golden"))

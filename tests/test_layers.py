@@ -19,7 +19,12 @@ MAY = {
     "dossier": BOTTOM,
     "cost": BOTTOM,
     "residency": BOTTOM | {"footage"},
-    "commands": BOTTOM | BESIDE | ABOVE | {"dossier", "reports", "residency", "device", "cost"},
+    "remote": BOTTOM | {"residency"},
+    "sharing": BOTTOM | {"residency", "remote"},
+    "commands": BOTTOM
+    | BESIDE
+    | ABOVE
+    | {"dossier", "reports", "residency", "remote", "sharing", "device", "cost"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 

@@ -20,6 +20,7 @@ from tests import egress
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 ROOT = Path(__file__).parents[1]
+CANARY = "canary-3f1c77d2-secret"
 VENV = Path(sys.executable).parent
 
 
@@ -51,6 +52,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment_of(cwd: Path) -> dict[str, str]:
     # DVC exports its own state to what it starts.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC")}
+    environment |= {"AWS_ACCESS_KEY_ID": "canary", "AWS_SECRET_ACCESS_KEY": CANARY}
     environment |= {"MLFLOW_TRACKING_URI": f"sqlite:///{cwd}/mlflow.db", "COLUMNS": "200"}
     return environment | egress.environment(cwd.parent / "denied", cwd.parent / "egress.log")
 
@@ -66,6 +68,17 @@ def run(cwd: Path, *command: str) -> str:
 def test_nothing_looked_for_the_network(clone: Path) -> None:
     log = clone.parent / "egress.log"
     assert not log.exists(), log.read_text()
+
+
+def test_credentials_of_the_environment_are_written_nowhere(clone: Path) -> None:
+    files = [
+        Path(folder, name)
+        for folder, _, names in os.walk(clone)
+        for name in names
+        if not Path(folder, name).is_symlink()
+    ]
+    assert {"mlflow.db", "dvc.lock", "index.html"} <= {path.name for path in files}
+    assert not [path for path in files if CANARY.encode() in path.read_bytes()]
 
 
 def metric(clone: Path, name: str) -> dict:

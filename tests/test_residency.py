@@ -146,8 +146,8 @@ def test_a_target_is_no_option(tmp_path: Path) -> None:
     (here / "secret.bin").write_bytes(b"a frame")
     subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "secret.bin"], cwd=here, check=True)
     (here / "params.yaml").write_text(
-        "footage: {anonymise: none, people: [], golden: synthetic, residency: {regions: [], remotes: "
-        f"[{{url: '{allowed_}', endpoint: ''}}]}}}}\n"
+        "footage: {anonymise: none, people: [], golden: synthetic, share: [], "
+        f"residency: {{regions: [], remotes: [{{url: '{allowed_}', endpoint: ''}}]}}}}\n"
     )
     command = [sys.executable, "-c", "from provenline.cli import main; main()", "push", "--"]
     for target, fits in (("--remote=other", False), ("secret.bin", True)):
@@ -165,8 +165,8 @@ def test_a_refused_push_opens_no_connection(tmp_path: Path) -> None:
         (tmp_path / "secret.bin").write_bytes(b"a frame")
         subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "secret.bin"], cwd=tmp_path, check=True)
         (tmp_path / "params.yaml").write_text(
-            "footage: {anonymise: none, people: [], golden: synthetic, residency: {regions: [], remotes: "
-            "[{url: 's3://bucket/dvc', endpoint: ''}]}}\n"
+            "footage: {anonymise: none, people: [], golden: synthetic, share: [], "
+            "residency: {regions: [], remotes: [{url: 's3://bucket/dvc', endpoint: ''}]}}\n"
         )
         command = [sys.executable, "-c", "from provenline.cli import main; main()", "push"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -30,7 +30,7 @@ def push(
     from provenline import residency
 
     remotes = residency.remotes_in_use(Path(), remote)
-    residency.check(remotes, _privacy(Path()).residency)
+    residency.check(remotes, privacy(Path()).residency)
     for one in remotes:
         out.print(f"{one.name}: {one.url} is allowed", highlight=False)
     if check_only:
@@ -40,7 +40,8 @@ def push(
     raise typer.Exit(done.returncode)
 
 
-def _privacy(root: Path) -> PrivacyParams:
+def privacy(root: Path) -> PrivacyParams:
+    """Return what params.yaml says may leave the machine."""
     from pydantic import TypeAdapter, ValidationError
 
     from provenline.footage.params import PrivacyParams

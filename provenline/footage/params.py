@@ -221,6 +221,8 @@ class PrivacyParams(BaseModel):
         golden: What an engine bundle carries for a device to be held against: drawn pictures, or
             validation frames, which then go wherever the engine goes.
         residency: Where data and models may go.
+        share: Outputs that may be shared by signed addresses (`provenline remote share`): patterns such as
+            ``data/dataset``; empty lets nothing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -229,6 +231,7 @@ class PrivacyParams(BaseModel):
     people: tuple[str, ...]
     golden: Literal["synthetic", "frames"]
     residency: Residency
+    share: tuple[str, ...]
 
     @model_validator(mode="after")
     def _no_recognisable_golden_frames(self) -> PrivacyParams:

@@ -18,7 +18,7 @@ BOX = np.array([[60.0, 40.0, 140.0, 200.0]])
 def privacy(mode: str, *people: str) -> PrivacyParams:
     residency = Residency(remotes=(), regions=())
     return PrivacyParams.model_validate(
-        {"anonymise": mode, "people": people, "golden": "synthetic", "residency": residency}
+        {"anonymise": mode, "people": people, "golden": "synthetic", "share": (), "residency": residency}
     )
 
 
@@ -154,7 +154,12 @@ def test_people_that_no_label_names_are_refused_and_not_forgotten() -> None:
 
 
 def test_frames_that_would_travel_in_bundles_unblurred_are_refused() -> None:
-    given = {"people": ["person"], "residency": {"remotes": [], "regions": []}, "golden": "frames"}
+    given = {
+        "people": ["person"],
+        "share": [],
+        "residency": {"remotes": [], "regions": []},
+        "golden": "frames",
+    }
     assert PrivacyParams.model_validate({**given, "anonymise": "none"}).golden == "frames"
     with pytest.raises(ValidationError, match="without blurring"):
         PrivacyParams.model_validate({**given, "anonymise": "faces"})

@@ -49,7 +49,7 @@ def params(**changes: object) -> ShadowParams:
 def privacy(mode: str = "none") -> PrivacyParams:
     residency = {"remotes": (), "regions": ()}
     return PrivacyParams.model_validate(
-        {"anonymise": mode, "people": ("person",), "golden": "synthetic", "residency": residency}
+        {"anonymise": mode, "people": ("person",), "golden": "synthetic", "share": (), "residency": residency}
     )
 
 
