@@ -260,6 +260,32 @@ def test_the_summary_is_printed(clone: Path) -> None:
         assert words in printed
 
 
+def test_a_person_promotes_and_rolls_back(clone: Path) -> None:
+    """Refused without a decision; overridden it is recorded, and the next run says same model."""
+    tool, signed = str(VENV / "provenline"), ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
+    decided = metric(clone, "shadow_ab")["decision"]
+    with pytest.raises(AssertionError, match=f"the decision is '{decided}'"):
+        run(clone, tool, "promote")
+    with pytest.raises(AssertionError, match="not committed: .*dvc.lock"):
+        run(clone, tool, "promote", "--override", "a trial")
+    run(clone, "git", "add", "-A")
+    run(clone, *signed, "commit", "-qm", "the run")
+    said = run(clone, tool, "promote", "--override", "a trial", "--dry-run")
+    assert "would promote" in said and not (clone / "models/production.json").exists()
+    said = run(clone, tool, "promote", "--override", "a trial")
+    assert "`provenline rollback` brings back the base" in said and "does not follow" not in said, said
+    kept = json.loads((clone / "models/production.json").read_text())["current"]
+    assert kept["override"] == "a trial" and (clone / f"{kept['bundle']}.dvc").is_file()
+    run(clone, str(VENV / "dvc"), "repro")
+    assert metric(clone, "shadow_ab")["decision"] == "same_model"
+    run(clone, tool, "verify")
+    with pytest.raises(AssertionError, match="runs already"):
+        run(clone, tool, "promote")
+    assert "brings back onnxruntime-cpu@" in run(clone, tool, "rollback", "--why", "only a trial")
+    run(clone, str(VENV / "dvc"), "repro")
+    assert metric(clone, "shadow_ab")["decision"] == decided
+
+
 ABLATION = """
 about: Does a flip help?
 design: one_at_a_time
