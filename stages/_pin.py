@@ -13,8 +13,8 @@ from stages import _runtime as runtime
 
 
 def pin(params: Path) -> bool:
-    """Write the record's pin into composed parameters, as DVC's composer would; return whether it differed."""
-    from dvc.utils.serialize import DUMPERS
+    """Write the record's pin into composed parameters, as DVC's composer does; return whether it differed."""
+    from omegaconf import OmegaConf
 
     content: dict[str, Any] = yaml.safe_load(params.read_text(encoding="utf-8"))
     found = record.read(params.parent).current
@@ -26,7 +26,7 @@ def pin(params: Path) -> bool:
         return False
     content["shadow_ab"]["production"] = wanted
     with atomic_path(params) as temporary:
-        DUMPERS[params.suffix](temporary, content)
+        temporary.write_text(OmegaConf.to_yaml(OmegaConf.create(content)), encoding="utf-8")
     return True
 
 

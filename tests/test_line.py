@@ -266,7 +266,7 @@ def test_a_person_promotes_and_rolls_back(clone: Path) -> None:
     decided = metric(clone, "shadow_ab")["decision"]
     with pytest.raises(AssertionError, match=f"the decision is '{decided}'"):
         run(clone, tool, "promote")
-    with pytest.raises(AssertionError, match="not committed: .*dvc.lock"):
+    with pytest.raises(AssertionError, match=r"not committed: .*dvc\.lock"):
         run(clone, tool, "promote", "--override", "a trial")
     run(clone, "git", "add", "-A")
     run(clone, *signed, "commit", "-qm", "the run")
