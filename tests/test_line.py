@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import secrets
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests import egress
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 ROOT = Path(__file__).parents[1]
-CANARY = "canary-3f1c77d2-secret"
+CANARY = secrets.token_hex(16)
 VENV = Path(sys.executable).parent
 
 
