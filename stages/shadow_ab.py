@@ -28,8 +28,8 @@ def main() -> str:
     candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
     result = shadow_ab(
         read_media_list(source.media_list, source.root),
-        open_engine(production, device),
-        open_engine(candidate, device),
+        open_engine(production, device, many=True),
+        open_engine(candidate, device, many=True),
         params,
         runtime.params("footage", PrivacyParams),
         out,

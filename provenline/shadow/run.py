@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -24,6 +25,7 @@ from provenline.shadow.params import ShadowParams
 
 Image = NDArray[np.uint8]
 Rows = list[dict[str, Any]]
+Batch = list[tuple[int, Image]]
 PLAN = "shadow"
 MODELS = ("production", "candidate")
 
@@ -50,8 +52,9 @@ class SideBySide:
 
 @dataclass
 class _Clock:
-    """Seconds that went into decoding, and milliseconds per image of each model."""
+    """Seconds that all took, that went into decoding beside it, and milliseconds per image of each model."""
 
+    whole_s: float = 0.0
     decode_s: float = 0.0
     model_ms: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in MODELS})
 
@@ -61,7 +64,7 @@ def side_by_side(
 ) -> SideBySide:
     """Run both detectors over the same frames, decoding each medium once.
 
-    Memory is bounded by ``params.batch`` images and by the detections of all footage.
+    Memory is bounded by twice ``params.batch`` images and by the detections of all footage.
 
     Args:
         media: Videos and photos of the deployment.
@@ -69,7 +72,7 @@ def side_by_side(
         candidate: The one that would replace it.
         params: Sampling period and batch.
     """
-    clock, set_aside = _Clock(), list[dict[str, str]]()
+    clock, set_aside, begun = _Clock(), list[dict[str, str]](), time.perf_counter()
     collected: dict[str, Rows] = {"frames": [], **{name: [] for name in MODELS}}
     for one in track(media, "shadow"):
         try:
@@ -89,7 +92,7 @@ def side_by_side(
         production=tables.table(collected["production"], tables.PREDICTIONS),
         candidate=tables.table(collected["candidate"], tables.PREDICTIONS),
         set_aside=set_aside,
-        timing=_timing(clock, len(collected["frames"])),
+        timing=_timing(replace(clock, whole_s=time.perf_counter() - begun), len(collected["frames"])),
     )
 
 
@@ -100,8 +103,7 @@ def _one_media(
         raise InputError("file is missing", file=media.file)
     digest = sha256_file(media.file)
     rows: dict[str, Rows] = {"frames": [], **{name: [] for name in models}}
-    stream = _timed(_images(media, params.period_s), clock)
-    while batch := list(islice(stream, params.batch)):
+    for batch in _batches(_images(media, params.period_s), params.batch, clock):
         frames = [_frame_row(media, digest, time_ms, image) for time_ms, image in batch]
         images = [image for _, image in batch]
         rows["frames"] += frames
@@ -128,14 +130,20 @@ def _images(media: Media, period_s: float) -> Iterator[tuple[int, Image]]:
     yield from frames_every(media.file, period_s, whole=True)
 
 
-def _timed(stream: Iterator[tuple[int, Image]], clock: _Clock) -> Iterator[tuple[int, Image]]:
-    while True:
+def _batches(stream: Iterator[tuple[int, Image]], size: int, clock: _Clock) -> Iterator[Batch]:
+    """Yield images in batches; the next one is decoded while the models look at this one."""
+
+    def decode() -> Batch:
         start = time.perf_counter()
-        item = next(stream, None)
+        batch = list(islice(stream, size))
         clock.decode_s += time.perf_counter() - start
-        if item is None:
-            return
-        yield item
+        return batch
+
+    with ThreadPoolExecutor(1) as reader:
+        waiting = reader.submit(decode)
+        while batch := waiting.result():
+            waiting = reader.submit(decode)
+            yield batch
 
 
 def _frame_row(media: Media, digest: str, time_ms: int, image: Image) -> dict[str, Any]:
@@ -172,11 +180,12 @@ def _prediction_rows(frame_id: str, model: str, found: Detections) -> Rows:
 
 def _timing(clock: _Clock, frames: int) -> dict[str, Any]:
     inference = {name: sum(times) / 1000 for name, times in clock.model_ms.items()}
-    total = clock.decode_s + sum(inference.values())
     return {
         "frames": frames,
+        "seconds": round(clock.whole_s, 3),
         "decode_s": round(clock.decode_s, 3),
-        "frames_per_s": round(frames / total, 2) if frames and total else None,
+        "inference_s": round(sum(inference.values()), 3),
+        "frames_per_s": round(frames / clock.whole_s, 2) if frames and clock.whole_s else None,
         **{name: _per_image(times) for name, times in clock.model_ms.items()},
     }
 
