@@ -11,6 +11,7 @@ import pandas as pd
 
 from provenline import tables
 from provenline.detectors.base import Detector
+from provenline.errors import InputError
 from provenline.files import atomic_path
 from provenline.footage.anonymise import blur_of
 from provenline.footage.media import Media
@@ -62,8 +63,8 @@ def shadow_ab(
         out: Folder; replaced if it is there.
 
     Raises:
-        InputError: Too much footage is unreadable, people are to be blurred whom no label names, or the
-            labels cannot be read.
+        InputError: Too much footage is unreadable or some of it is listed twice, people are to be
+            blurred whom no label names, or the labels cannot be read.
     """
     same = decide.same_model(production.fingerprint, candidate.fingerprint)
     side = side_by_side([] if same else media, production, candidate, params)
@@ -115,6 +116,7 @@ def _decide(
 ) -> _Decided:
     """Draw the sample where labels would tell, and decide on it where there are some."""
     plan = first.plan
+    _refuse_copies(table)
     wanted = sample.sizes(table, plan.frames, params.sample) if plan and plan.frames else {}
     drawn = sample.draw(table, wanted, params.sample.seed)
     if plan is None or drawn.empty:
@@ -130,6 +132,14 @@ def _decide(
     decision = verdict.judge(gains, int(found["group"].nunique()), counts, params, plan)
     shown = {name: None if one is None else one.to_dict() for name, one in gains.items()}
     return _Decided(decision, drawn, found, {**design, **labels.to_dict()}, shown)
+
+
+def _refuse_copies(table: pd.DataFrame) -> None:
+    twice = table[table["frame_id"].duplicated(keep=False)].sort_values("frame_id", kind="stable")
+    if len(twice):
+        one, other = twice["media"].iloc[:2]
+        mend = "Unlist one of them: no frame may count twice"
+        raise InputError(f"the same bytes as '{other}'", file=one, mend=mend)
 
 
 def _gain(

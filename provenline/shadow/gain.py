@@ -86,9 +86,9 @@ def estimate(
 
     Returns:
         ``METRICS`` per role (``recall_production`` ...), their differences candidate minus production
-        (``recall`` ...; of ``presence_error`` less is better), and ``error_reduction``: the share of
-        production's errors (missed objects and false detections) that the candidate does away with,
-        negative where it makes more. None where it is not defined.
+        (``recall`` ...; of ``presence_error`` less is better), ``net_gain``: by how many errors per frame
+        (missed objects and false detections) the candidate makes fewer, and ``error_reduction``: which
+        share of production's that is. Both are negative where it makes more. None where not defined.
     """
     resamples = draw(groups, params)
     place = {name: index for index, name in enumerate(resamples.groups)}
@@ -107,7 +107,11 @@ def estimate(
         # Where no sampled frame tells a difference, the frames say how small it may still be.
         result[name] = replace(moved, trials=float(len(found))).interval(params)
     made = sums["production"]["errors"]
-    result["error_reduction"] = ratio(made - sums["candidate"]["errors"], made, resamples).interval(params)
+    fewer = made - sums["candidate"]["errors"]
+    net = replace(ratio(fewer, frames, resamples), paired=True)
+    alike = net.estimate is not None and abs(net.estimate) <= 1
+    result["net_gain"] = replace(net, trials=float(len(found)) if alike else None).interval(params)
+    result["error_reduction"] = ratio(fewer, made, resamples).interval(params)
     return result
 
 

@@ -6,6 +6,7 @@ frames whatever the two detectors say about them. Pure functions of a label-free
 
 from __future__ import annotations
 
+import hashlib
 import math
 import zlib
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ def draw(table: pd.DataFrame, wanted: dict[str, int], seed: int) -> pd.DataFrame
         weight[taken] = 1 / probability
         chosen.append(taken)
     found = np.sort(np.concatenate(chosen))
-    found = found[np.argsort([_rank(str(one), seed) for one in table["frame_id"].to_numpy()[found]])]
+    ids = table["frame_id"].to_numpy()
+    found = np.array(sorted(found, key=lambda row: _rank(str(ids[row]), seed)), dtype=np.intp)
     sample = table.iloc[found].assign(stratum=kind[found], weight=weight[found])
     return sample[list(COLUMNS)].reset_index(drop=True)
 
@@ -111,8 +113,8 @@ def _places(groups: NDArray[np.object_], stratum: str, seed: int) -> NDArray[np.
     return places
 
 
-def _rank(frame_id: str, seed: int) -> float:
-    return float(np.random.default_rng([seed, zlib.crc32(frame_id.encode())]).random())
+def _rank(frame_id: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}/{frame_id}".encode()).digest()
 
 
 def summarise(table: pd.DataFrame, sample: pd.DataFrame, wanted: dict[str, int]) -> dict[str, Any]:

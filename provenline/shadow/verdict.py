@@ -50,21 +50,24 @@ def _judge(gains: Gains, groups: int, sample: dict[str, int], params: ShadowPara
         return "label", f"{text}: a rest that nobody chose at random would decide.", sample["missing"]
     if groups < least:
         return "hold", f"{done} labelled frames in {groups} groups carry no verdict, {least} are needed.", 0
-    gain = gains["error_reduction"]
-    if gain is None or gain.low is None or gain.high is None:
-        return "hold", f"{done} labelled frames show no error of production that could be mended.", 0
-    return _by_gain(gain, gains, f"{done} labelled frames in {groups} groups: {_said(gains)}", sample, params)
+    net = gains["net_gain"]
+    if net is None or net.low is None or net.high is None:
+        return "hold", f"{done} labelled frames give the gain no interval: {_said(gains)}.", 0
+    return _by_gain(net, gains, f"{done} labelled frames in {groups} groups: {_said(gains)}", sample, params)
 
 
-def _by_gain(gain: Interval, gains: Gains, head: str, sample: dict[str, int], params: ShadowParams) -> Judged:
-    if (gain.high or 0.0) < 0:
+def _by_gain(net: Interval, gains: Gains, head: str, sample: dict[str, int], params: ShadowParams) -> Judged:
+    if (net.high or 0.0) < 0:
         return "reject", f"{head}. The candidate is worse: look for what went wrong in training.", 0
     worse, open_ = _margins(gains, params)
     if worse:
         return "reject", f"{head}. Worse beyond the margin: {', '.join(worse)}.", 0
-    if (gain.low or 0.0) > 0:
-        return _better(gain, open_, head, sample, params)
-    return _undecided(gain, head, sample, params)
+    share = gains["error_reduction"]
+    if share is None:
+        return "hold", f"{head}. Production makes no error there that could be mended.", 0
+    if (net.low or 0.0) > 0:
+        return _better(share, open_, head, sample, params)
+    return _undecided(share, head, sample, params)
 
 
 def _better(
@@ -83,7 +86,8 @@ def _better(
 
 
 def _undecided(gain: Interval, head: str, sample: dict[str, int], params: ShadowParams) -> Judged:
-    wanted, high, low = asked(params), gain.high or 0.0, gain.low or 0.0
+    wanted = asked(params)
+    low, high = (gain.estimate if end is None else end for end in (gain.low, gain.high))
     if high < wanted:
         return "hold", f"{head}. Not proven better, and surely not by {wanted:.0%}.", 0
     half = (high - low) / 2
@@ -121,8 +125,9 @@ def _margins(gains: Gains, params: ShadowParams) -> tuple[list[str], list[str]]:
 
 
 def _said(gains: Gains) -> str:
-    whole = gains["error_reduction"]
-    parts = [f"{_ends(whole, 1)} of production's errors are gone"]
+    whole, net = gains["error_reduction"], gains["net_gain"]
+    fewer = "unknown" if net is None else f"{net.estimate:.3f}"
+    parts = [f"{fewer} fewer errors per frame, {_ends(whole, 1)} of production's"]
     parts += [f"{_plain(name)} {_ends(gains[name], 1)}" for name in METRICS]
     return ", ".join(parts)
 

@@ -38,7 +38,9 @@ def test_the_gallery_shows_nobody_whom_a_detector_found(tmp_path: Path) -> None:
     media = [world.media(clip, "a"), world.media(tmp_path / "p.png", "p")]
     engines = ColourDetector({RED: 0.9}), ColourDetector({RED: 0.1, GREEN: 0.8}, fingerprint="b" * 64)
     for mode in ("none", "persons"):
-        result = shadow_ab(media, *engines, world.params(), world.privacy(mode), world.reading(), tmp_path / mode)
+        result = shadow_ab(
+            media, *engines, world.params(), world.privacy(mode), world.reading(), tmp_path / mode
+        )
         assert result.metrics["anonymise"] == mode
     pictures = sorted((tmp_path / "none/frames").iterdir())
     assert len(pictures) >= 3
