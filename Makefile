@@ -42,6 +42,8 @@ ui: setup ## open the MLflow UI on port 5000 (a team's server has its own)
 
 track: setup ## send to MLflow what a server that was down has not got yet
 	@python -m stages._tracking
+	@python -m stages._pin
+	@python -m stages._registry
 
 ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small"; "seeds": how far trainings scatter)
 	@python -m stages._ablate $(ARGS)

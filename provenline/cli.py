@@ -16,6 +16,7 @@ from provenline.commands import (
     footage,
     media,
     plan,
+    promote,
     push,
     remote,
     review,
@@ -37,6 +38,8 @@ app.add_typer(engine.app, name="engine")
 app.add_typer(device.app, name="device")
 app.add_typer(remote.app, name="remote")
 app.command("push")(push.push)
+app.command("promote")(promote.promote)
+app.command("rollback")(promote.rollback)
 app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)
 app.command("cost")(cost.cost)

@@ -57,6 +57,14 @@ def root() -> Path:
     return home() / ".state" / "tracking"
 
 
+def tracker() -> dict[str, str]:
+    """Return what MLflow is to find in the environment, unless somebody else has set it."""
+    return {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{home()}/mlflow.db",
+    }
+
+
 def there() -> bool:
     """Return whether MLflow is installed: the base installation has none."""
     return importlib.util.find_spec("mlflow") is not None
@@ -131,12 +139,7 @@ def _ended(process: subprocess.Popen[str], seconds: float) -> str:
 
 def _start(*words: str) -> subprocess.Popen[str]:
     paths = [str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{home()}/mlflow.db",
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-    }
+    environment = {**tracker(), **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     root().mkdir(parents=True, exist_ok=True)
     with (root() / "sender.log").open("w", encoding="utf-8") as said:
         # In a session of its own: Ctrl-C and a kill of the stage's group leave it the time to send the rest.

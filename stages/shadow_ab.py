@@ -25,7 +25,7 @@ def main() -> str:
     source, target = runtime.params("source.deployment", runtime.Footage), runtime.value("target")
     engine: Any = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
     device = "0" if engine.kind == "tensorrt" else engine.device
-    production = Path(params.production.bundle.replace("{target}", target))
+    production = Path(params.production.bundle)
     pinned(production, params.production.checkpoint_sha256)
     labels = None if Path(params.labels) == runtime.NONE else Path(params.labels)
     annotate = runtime.params("annotate_import", AnnotateParams)

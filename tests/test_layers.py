@@ -14,6 +14,7 @@ MAY = {
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
     "device": BOTTOM | {"detectors", "engines"},
+    "promotion": BOTTOM | {"detectors", "engines"},
     "reports": BOTTOM | BESIDE | ABOVE | {"dossier", "device"},
     "ablation": BOTTOM | {"evaluation"},
     "dossier": BOTTOM,
@@ -24,7 +25,7 @@ MAY = {
     "commands": BOTTOM
     | BESIDE
     | ABOVE
-    | {"dossier", "reports", "residency", "remote", "sharing", "device", "cost"},
+    | {"dossier", "reports", "residency", "remote", "sharing", "device", "cost", "promotion"},
     "cli": BOTTOM | BESIDE | ABOVE | {"reports", "doctor", "summary", "commands"},
 }
 

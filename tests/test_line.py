@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import secrets
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests import egress
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 ROOT = Path(__file__).parents[1]
-CANARY = "canary-3f1c77d2-secret"
+CANARY = secrets.token_hex(16)
 VENV = Path(sys.executable).parent
 
 
@@ -258,6 +259,32 @@ def test_the_summary_is_printed(clone: Path) -> None:
     printed = run(clone, str(VENV / "provenline"), "summary")
     for words in ("Stage A", "Fine-tuned", "Shadow", "reports/index.html"):
         assert words in printed
+
+
+def test_a_person_promotes_and_rolls_back(clone: Path) -> None:
+    """Refused without a decision; overridden it is recorded, and the next run says same model."""
+    tool, signed = str(VENV / "provenline"), ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
+    decided = metric(clone, "shadow_ab")["decision"]
+    with pytest.raises(AssertionError, match=f"the decision is '{decided}'"):
+        run(clone, tool, "promote")
+    with pytest.raises(AssertionError, match=r"not committed: .*dvc\.lock"):
+        run(clone, tool, "promote", "--override", "a trial")
+    run(clone, "git", "add", "-A")
+    run(clone, *signed, "commit", "-qm", "the run")
+    said = run(clone, tool, "promote", "--override", "a trial", "--dry-run")
+    assert "would promote" in said and not (clone / "models/production.json").exists()
+    said = run(clone, tool, "promote", "--override", "a trial")
+    assert "`provenline rollback` brings back the base" in said and "does not follow" not in said, said
+    kept = json.loads((clone / "models/production.json").read_text())["current"]
+    assert kept["override"] == "a trial" and (clone / f"{kept['bundle']}.dvc").is_file()
+    run(clone, str(VENV / "dvc"), "repro")
+    assert metric(clone, "shadow_ab")["decision"] == "same_model"
+    run(clone, tool, "verify")
+    with pytest.raises(AssertionError, match="runs already"):
+        run(clone, tool, "promote")
+    assert "brings back onnxruntime-cpu@" in run(clone, tool, "rollback", "--why", "only a trial")
+    run(clone, str(VENV / "dvc"), "repro")
+    assert metric(clone, "shadow_ab")["decision"] == decided
 
 
 ABLATION = """

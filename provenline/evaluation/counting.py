@@ -51,7 +51,8 @@ def fractions(matches: Matches, iou: float, scores: FloatArray) -> dict[str, Fra
     return {
         "precision": Fraction(hits, detections, proportion=True),
         "recall": Fraction(hits, objects, proportion=True),
-        "f1": Fraction(2 * hits, objects + detections),
+        # Halved, so that its units are found objects, and half of whatever is missed or wrong.
+        "f1": Fraction(hits, (objects + detections) / 2, proportion=True),
         "count_mae": Fraction(wrong, np.ones_like(wrong)),
     }
 

@@ -21,7 +21,7 @@ class ProductionParams(_Frozen):
     Attributes:
         checkpoint_sha256: Pinned by a person; the bundle's manifest must carry it. Empty before
             anything was ever promoted: then the bundle at hand (the base) counts as production.
-        bundle: The bundle's folder; ``{target}`` stands for the target's name.
+        bundle: The bundle's folder.
     """
 
     checkpoint_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]

@@ -86,8 +86,8 @@ def test_fractions_against_loops(seed):
             detections,
         )
         assert (given["f1"].numerator[place], given["f1"].denominator[place]) == (
-            2 * hits,
-            objects + detections,
+            hits,
+            (objects + detections) / 2,
         )
         assert given["count_mae"].numerator[place] == pytest.approx(sum(wrong) / 2)
         assert given["count_mae"].denominator[place] == 1

@@ -53,10 +53,8 @@ def test_with_labels_it_says_what_they_came_to(runs: list[Shadow]) -> None:
     assert facts["Labels spent"].startswith(f"{given.sample.labelled} (")
     recall = given.gains["recall"]
     assert recall.value and recall.low is not None and recall.high is not None
-    assert (
-        f"+{recall.value:.3f} [+{recall.low:.3f}, +{recall.high:.3f}]"
-        == facts["Recall, candidate minus production"]
-    )
+    said = f"+{recall.value:.3f} [+{recall.low:.3f}, +{recall.high:.3f}]"
+    assert facts["Recall, candidate minus production"] == said
     assert facts["Share of production's errors gone"].startswith("+100%")
     # Green squares are all that production misses: half a square a frame.
     assert float(np.round(given.gains["net_gain"].value or 0, 1)) == pytest.approx(0.5, abs=0.11)
