@@ -62,13 +62,14 @@ class UseCase(BaseModel):
 
 
 class Source(BaseModel):
-    """The two footages, and which of them are simulated."""
+    """The two footages, which of them are simulated, and where the labels of a shadow sample lie."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     simulate: tuple[Side, ...]
     development: Footage
     deployment: Footage
+    shadow_labels: Path
 
 
 class Line(BaseModel):

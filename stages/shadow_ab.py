@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from provenline import tables
+from provenline.annotations.params import AnnotateParams
 from provenline.detectors.open import open_engine
 from provenline.engines.params import Target
 from provenline.files import write_json
@@ -13,18 +14,22 @@ from provenline.footage.media import read_media_list
 from provenline.footage.params import PrivacyParams
 from provenline.shadow.ab import shadow_ab
 from provenline.shadow.decide import pinned
+from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
 from stages import _runtime as runtime
 
 
 def main() -> str:
-    """Write where the two engines differ, and what follows from it."""
+    """Write where the two engines differ, what is to be labelled, and what follows from it."""
     params = runtime.params("shadow_ab", ShadowParams)
     source, target = runtime.params("source.deployment", runtime.Footage), runtime.value("target")
     engine: Any = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
     device = "0" if engine.kind == "tensorrt" else engine.device
     production = Path(params.production.bundle)
     pinned(production, params.production.checkpoint_sha256)
+    labels = None if Path(params.labels) == runtime.NONE else Path(params.labels)
+    annotate = runtime.params("annotate_import", AnnotateParams)
+    reading = Reading(labels, params.labels_format, annotate, tuple(runtime.value("usecase.classes")))
     candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
     result = shadow_ab(
         read_media_list(source.media_list, source.root),
@@ -32,12 +37,14 @@ def main() -> str:
         open_engine(candidate, device, many=True),
         params,
         runtime.params("footage", PrivacyParams),
+        reading,
         out,
     )
     write_json(runtime.metrics("shadow_ab"), result.metrics)
     write_json("metrics/shadow_ab_timing.json", result.timing)
     seen = runtime.footage_of(tables.read(out / "frames.parquet", tables.FRAMES), source.root)
-    runtime.inputs("shadow_ab", [source.media_list, production, candidate], media=seen)
+    read = [source.media_list, production, candidate, *([labels] if labels else [])]
+    runtime.inputs("shadow_ab", read, media=seen)
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
 
 

@@ -148,8 +148,14 @@ def test_verify_walks_the_chain_and_notices_any_byte(clone: Path) -> None:
     assert verify(clone, path, dossier["seal"]).broken == ()
 
 
-def test_shadow_never_promotes_without_labels(clone: Path) -> None:
-    assert metric(clone, "shadow_ab")["decision"] in {"hold", "label", "same_model"}
+def test_shadow_decides_on_the_labels_of_what_was_drawn_alone(clone: Path) -> None:
+    found = metric(clone, "shadow_ab")
+    sample = found["sample"]
+    if sample is None:
+        assert found["decision"] in {"hold", "same_model"} and found["gain"] is None
+        return
+    assert found["decision"] in {"promote", "hold", "reject", "label"}
+    assert sample["labelled"] == sample["frames"] and found["gain"]["net_gain"] is not None
 
 
 def test_dvc_shows_metrics_and_plots(clone: Path) -> None:

@@ -22,7 +22,7 @@ from provenline.reports.footage_evidence import (
     SplitPart,
 )
 from provenline.reports.judged_evidence import Comparison, Evaluation, Paired, Plan
-from provenline.reports.run_evidence import Engine, Parity, Shadow, ShadowSlice, Training
+from provenline.reports.run_evidence import Engine, Parity, Shadow, ShadowSample, ShadowSlice, Training
 from provenline.reports.stage_a_evidence import Closer
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ __all__ = [
     "Parity",
     "Provenance",
     "Shadow",
+    "ShadowSample",
     "ShadowSlice",
     "Split",
     "SplitPart",

@@ -15,6 +15,7 @@ from provenline.reports.evidence import (
     Measured,
     Parity,
     Shadow,
+    ShadowSample,
     ShadowSlice,
     StageA,
     Training,
@@ -152,6 +153,9 @@ def _parity(given: Document) -> Parity:
     )
 
 
+_GAINS = ("net_gain", "error_reduction", "recall", "precision", "presence_error")
+
+
 def shadow(given: Document) -> Shadow:
     """Read metrics/shadow_ab.json."""
     compared = given.part("comparison") if given.has("comparison") else None
@@ -168,6 +172,18 @@ def shadow(given: Document) -> Shadow:
         set_aside=tuple(
             (row.text("media"), row.text("why")) for row in given.rows("footage.set_aside_media")
         ),
+        sample=_shadow_sample(given.part("sample")) if given.has("sample") else None,
+        gains={name: found for name in _GAINS if (found := given.estimate(f"gain.{name}"))},
+    )
+
+
+def _shadow_sample(given: Document) -> ShadowSample:
+    return ShadowSample(
+        drawn={name: part.count("drawn") for name, part in given.parts("strata")},
+        of=given.count("of"),
+        labelled=given.maybe_count("labelled"),
+        missing=given.maybe_count("missing") or 0,
+        beyond=given.maybe_count("beyond_sample") or 0,
     )
 
 

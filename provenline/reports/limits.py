@@ -83,7 +83,12 @@ def _label_limits(evidence: Evidence) -> list[str]:
 
 def _run_limits(evidence: Evidence) -> list[str]:
     found = []
-    if evidence.shadow and evidence.shadow.overall:
+    if evidence.shadow and evidence.shadow.overall and evidence.shadow.labelled:
+        found.append(
+            "Of the shadow footage a sample is labelled: its figures are estimates for all compared frames, "
+            "and as good as its annotators."
+        )
+    elif evidence.shadow and evidence.shadow.overall:
         found.append(
             "The shadow footage is not labelled: it shows where the two differ, not which of them is right."
         )

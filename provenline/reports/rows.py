@@ -122,6 +122,6 @@ def shadow(given: Shadow, unit: str) -> Table:
             for name, one in rows
         ),
         total=True,
-        note="Only production, only candidate and shifted count boxes. Nobody has labelled these frames: "
-        "they say where the two differ, not who is right.",
+        note="Only production, only candidate and shifted count boxes. They say where the two "
+        "differ, not who is right.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provenline.reports.estimates import Estimate, Verdict
 
@@ -101,6 +101,25 @@ class ShadowSlice:
 
 
 @dataclass(frozen=True)
+class ShadowSample:
+    """The frames that were drawn for labelling, and what came back.
+
+    Attributes:
+        drawn: Stratum -> frames drawn of it.
+        of: Frames that were compared.
+        labelled: Labels spent; None before any came back.
+        missing: Drawn frames without labels.
+        beyond: Labelled frames that were never drawn; not counted.
+    """
+
+    drawn: Mapping[str, int]
+    of: int
+    labelled: int | None
+    missing: int
+    beyond: int
+
+
+@dataclass(frozen=True)
 class Shadow:
     """Production and candidate side by side.
 
@@ -114,6 +133,8 @@ class Shadow:
         categories: Per operation.
         media: Clips that both ran over.
         set_aside: ``(name, reason)``.
+        sample: None where no label would tell anything.
+        gains: Metric -> candidate minus production, from the labels; empty before there are any.
     """
 
     decision: str
@@ -125,3 +146,10 @@ class Shadow:
     categories: tuple[ShadowSlice, ...]
     media: int
     set_aside: tuple[tuple[str, str], ...]
+    sample: ShadowSample | None = None
+    gains: Mapping[str, Estimate] = field(default_factory=dict)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the decision rests on labels."""
+        return bool(self.sample and self.sample.labelled)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from provenline.reports import judged_story, words
 from provenline.reports.ceilings import beyond, ceiling_sentence, reach
-from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Footage, Gate, Shadow
+from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Footage, Gate
 from provenline.reports.words import plural
 
 SHADOW_WORDS = {
@@ -169,7 +169,10 @@ def _shadow(evidence: Evidence) -> Card:
     verdict, answer = SHADOW_WORDS.get(given.decision, ("inconclusive", given.decision))
     whole = given.overall
     strips = (_rate(whole.rate),) if whole else ()
-    rests = _rests_on(evidence, whole.groups, whole.frames, "deployment, unlabelled") if whole else ""
+    which = "deployment, unlabelled"
+    if given.sample and given.sample.labelled:
+        which = f"deployment, {given.sample.labelled} of them labelled"
+    rests = _rests_on(evidence, whole.groups, whole.frames, which) if whole else ""
     return Card("shadow", question, verdict, answer, strips, given.reason, rests)
 
 
@@ -228,30 +231,6 @@ def engine_sentence(evidence: Evidence) -> str:
         frames += f" ({'; '.join(one.parity.reasons)})" if one.parity and one.parity.reasons else ""
         texts.append(f"the {one.role}'s engine for {one.target} {said}{frames}")
     return _sentences(tuple(texts))
-
-
-def shadow_facts(given: Shadow) -> list[tuple[str, str]]:
-    """Return what the shadow run compared, as headings and short texts."""
-    facts = [
-        (role.capitalize(), f"{words.short(digest)}, confidence ≥ {given.scores[role]:g}")
-        for role, digest in given.engines.items()
-    ]
-    whole = given.overall
-    if whole:
-        facts += [
-            ("Footage", f"{plural(given.media, 'clip')}, {plural(whole.frames, 'frame')}, unlabelled"),
-            (
-                "Only production",
-                f"sees {plural(whole.only_production, 'box', 'boxes')} that the candidate does not",
-            ),
-            (
-                "Only candidate",
-                f"sees {plural(whole.only_candidate, 'box', 'boxes')} that production does not",
-            ),
-        ]
-    if given.label_more:
-        facts.append(("To label now", plural(given.label_more, "frame")))
-    return facts
 
 
 def media(side: Footage) -> str:

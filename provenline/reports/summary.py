@@ -29,7 +29,7 @@ _DECISIONS = {
     "fine_tune": "not good enough: fine-tune",
     "inconclusive": "not settled",
 }
-_SHADOW = {"same_model": "same model", "hold": "hold", "label": "label more"}
+_SHADOW = {"same_model": "same model", "label": "label more"}
 
 
 def lines(root: Path) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The decision of a shadow run that nobody has labelled yet: same model, hold, or label K more.
+"""The decision of a shadow run that nobody has labelled yet: same model, hold, or label K frames.
 
 Which of two engines is better cannot be known from what they say alone. What can be known is how
 often they differ, and from that how many labelled frames would tell. Pure functions.
@@ -6,7 +6,7 @@ often they differ, and from that how many labelled frames would tell. Pure funct
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from provenline.errors import InputError
 from provenline.shadow.params import LabelPlan, ShadowParams
 from provenline.shadow.plan import Plan, plan_labels
 
-Word = Literal["same_model", "hold", "label"]
+Word = Literal["same_model", "hold", "label", "promote", "reject"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Decision:
     """What to do now.
 
     Attributes:
-        decision: ``same_model`` (nothing was run), ``hold`` or ``label``.
+        decision: ``same_model`` (nothing was run), ``hold``, ``label``, and with labels ``promote`` or
+            ``reject`` (see ``verdict``).
         reason: One sentence with the numbers.
         label_more: Frames to label now; 0 unless the decision is ``label``.
         plan: Where the number comes from; None without a comparison.
@@ -92,6 +93,21 @@ def decide(table: pd.DataFrame, params: ShadowParams) -> Decision:
     return _from_plan(plan_labels(table, params.plan), table, params.plan)
 
 
+def sampled(decision: Decision, design: dict[str, Any]) -> Decision:
+    """Return the decision to label, with the number of frames that were really drawn.
+
+    Args:
+        decision: What ``decide`` returned: ``label``.
+        design: What ``sample.summarise`` returned.
+    """
+    parts = {name: part["drawn"] for name, part in design["strata"].items()}
+    text = (
+        f"Drawn densely where they differ, {design['frames']} are as good: {parts['differ']} on which they "
+    )
+    text += f"differ, {parts['agree']} on which both find the same, {parts['empty']} with nobody found."
+    return replace(decision, reason=f"{decision.reason} {text}", label_more=design["frames"])
+
+
 def _from_plan(plan: Plan, table: pd.DataFrame, wanted: LabelPlan) -> Decision:
     differ = f"{int(table['disagrees'].sum())} of {len(table)} frames ({plan.discordant_rate:.1%})"
     head = f"The two differ on {differ} in {plan.groups} groups"
@@ -103,7 +119,8 @@ def _from_plan(plan: Plan, table: pd.DataFrame, wanted: LabelPlan) -> Decision:
             f"than is possible; {wanted.gain:g} takes about {plan.groups_wanted} such groups: add footage."
         )
         return Decision("hold", text, plan=plan)
-    text = f"{head}: {plan.frames} labelled frames tell a net gain of {plan.gain:.3f} from none ({sure})"
+    text = f"{head}: {plan.frames} frames labelled at random tell a net gain of {plan.gain:.3f} from none"
+    text += f" ({sure})"
     if plan.gain > wanted.gain:
         text += f"; {wanted.gain:g} is asked for and takes about {plan.groups_wanted} such groups"
     return Decision("label", f"{text}.", label_more=plan.frames, plan=plan)

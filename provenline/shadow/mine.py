@@ -63,15 +63,20 @@ def mine(chosen: pd.DataFrame, media: Sequence[Media], blur: Blur, out: Path) ->
     Returns:
         The index: ``COLUMNS``; ``image`` is relative to ``out``.
     """
-    by_name = {one.name: one for one in media}
-    (out / FOLDER).mkdir(parents=True, exist_ok=True)
-    for name, part in track(list(chosen.groupby("media", sort=True)), "disagreements"):
-        wanted = dict(zip(part["time_ms"], part["frame_id"], strict=True))
-        _save(by_name[str(name)], wanted, blur, out / FOLDER)
+    save(chosen, media, blur, out / FOLDER)
     index = chosen.assign(image=[f"{FOLDER}/{frame_id}.jpg" for frame_id in chosen["frame_id"]])
     index = index[list(COLUMNS)]
     index.to_csv(out / INDEX, index=False)
     return index
+
+
+def save(chosen: pd.DataFrame, media: Sequence[Media], blur: Blur, folder: Path) -> None:
+    """Save frames (``frame_id``, ``media``, ``time_ms``) as JPEG named after them; see ``mine``."""
+    by_name = {one.name: one for one in media}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in track(list(chosen.groupby("media", sort=True)), "saving frames"):
+        wanted = dict(zip(part["time_ms"], part["frame_id"], strict=True))
+        _save(by_name[str(name)], wanted, blur, folder)
 
 
 def _save(media: Media, wanted: dict[int, str], blur: Blur, folder: Path) -> None:

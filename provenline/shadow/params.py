@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -44,6 +44,48 @@ class LabelPlan(_Frozen):
     power: Annotated[float, Field(ge=0.5, lt=1)]
 
 
+class SampleParams(_Frozen):
+    """Which frames are drawn for labelling; how many disagreements, ``LabelPlan`` says.
+
+    Attributes:
+        agree: Frames on which both find the same, for each frame on which they differ.
+        empty: Frames on which both find nobody, likewise.
+        grow: The plan's number times this. A larger sample holds the smaller one.
+        missing: Share of the sample that may come back without labels.
+        seed: Of the draw and of the order in which the frames are shown.
+    """
+
+    agree: Annotated[float, Field(gt=0)]
+    empty: Annotated[float, Field(gt=0)]
+    grow: Annotated[float, Field(gt=0)]
+    missing: Share
+    seed: Annotated[int, Field(ge=0)]
+
+
+class Margins(_Frozen):
+    """By how much the candidate may be worse without being called worse, in points of the metric."""
+
+    recall: Share
+    precision: Share
+    presence_error: Share
+
+
+class ImprovementParams(_Frozen):
+    """What a proven gain must come to; shares of production's errors that are gone.
+
+    Attributes:
+        deploy: From this on a first candidate is worth deploying.
+        later_round: The same for the candidate of a later round.
+        more_data: Below this, more data is what helps.
+        margins: For what must not get worse meanwhile.
+    """
+
+    deploy: Share
+    later_round: Share
+    more_data: Share
+    margins: Margins
+
+
 class ShadowParams(_Frozen):
     """One shadow comparison.
 
@@ -58,6 +100,11 @@ class ShadowParams(_Frozen):
         gallery: At most so many frames are kept for people to look at.
         interval: How intervals are computed; under its ``min_groups`` groups there is no decision.
         plan: The precision that the labels are to buy.
+        labels: Folder of the exports that hold the sample's labels; ``data/none`` where there are none.
+        labels_format: Of those exports; as our package is written, ``cvat``.
+        round: Name of the round; ``v0`` is a first one, ``v0.1`` a later one.
+        sample: Which frames are drawn for labelling.
+        improvement: What a proven gain must come to.
         production: Which engine is production.
     """
 
@@ -71,6 +118,11 @@ class ShadowParams(_Frozen):
     gallery: int = Field(ge=0)
     interval: IntervalParams
     plan: LabelPlan
+    labels: str
+    labels_format: Literal["cvat", "label_studio", "coco", "yolo", "voc"]
+    round: str
+    sample: SampleParams
+    improvement: ImprovementParams
     production: ProductionParams
 
     @model_validator(mode="after")

@@ -24,8 +24,9 @@ class Plan:
     """How many frames of this footage have to be labelled, and why.
 
     Attributes:
-        frames: Frames to label, drawn at random within each group; 0 where even all of them would
-            not show the largest gain that is possible.
+        frames: Frames that a simple random sample within each group takes; 0 where even all of them
+            would not show the largest gain that is possible. What is drawn in their place says
+            ``sample.sizes``.
         gain: The net gain that those frames (all of them, where ``frames`` is 0) tell from none.
         wanted_gain: The gain that was asked for; smaller than ``gain`` where the footage has too few
             groups for it.
@@ -36,7 +37,7 @@ class Plan:
         intra_group_correlation: Of differing, within a group (0: frames are independent).
         design_effect: By how much the grouping inflates the number of frames.
         independent_frames: Frames that would do for ``gain`` if they were independent.
-        per_group: Group -> frames to label in it.
+        per_group: Group -> frames of it in that random sample.
     """
 
     frames: int

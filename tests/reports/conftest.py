@@ -14,7 +14,11 @@ from tests.reports.world import build
 PARAMS = ReportParams(pictures=2, seed=0, picture_width=320)
 PEOPLE = ("person", "mannequin")
 PLAIN = PrivacyParams(
-    anonymise="none", people=PEOPLE, golden="synthetic", residency=Residency(remotes=(), regions=()), share=()
+    anonymise="none",
+    people=PEOPLE,
+    golden="synthetic",
+    share=(),
+    residency=Residency(remotes=(), regions=()),
 )
 
 

@@ -42,8 +42,15 @@ from provenline.footage.report import report as extract_report
 from provenline.shadow import compare as shadow_compare
 from provenline.shadow import mine
 from provenline.shadow.decide import decide
+from provenline.shadow.params import (
+    ImprovementParams,
+    LabelPlan,
+    Margins,
+    ProductionParams,
+    SampleParams,
+    ShadowParams,
+)
 from provenline.shadow.params import IntervalParams as ShadowIntervals
-from provenline.shadow.params import LabelPlan, ProductionParams, ShadowParams
 from provenline.splits.audit import audit
 from provenline.splits.certificate import certificate
 from provenline.splits.copies import search
@@ -112,6 +119,16 @@ SHADOW = ShadowParams(
         method="bca", confidence=0.95, replicates=100, seed=0, min_groups=10, warn_groups=20
     ),
     plan=LabelPlan(gain=0.05, confidence=0.95, power=0.8),
+    labels="data/none",
+    labels_format="cvat",
+    round="v0",
+    sample=SampleParams(agree=0.2, empty=0.1, grow=1.0, missing=0.02, seed=0),
+    improvement=ImprovementParams(
+        deploy=0.2,
+        later_round=0.05,
+        more_data=0.1,
+        margins=Margins(recall=0.02, precision=0.02, presence_error=0.02),
+    ),
     production=ProductionParams(checkpoint_sha256="", bundle="models/engines/{target}/base"),
 )
 ANNOTATE = AnnotateParams(

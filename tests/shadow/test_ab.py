@@ -39,7 +39,9 @@ def pair() -> tuple[ColourDetector, ColourDetector]:
 
 def test_both_see_the_same_frames_and_differ_where_they_must(footage: list[Media], tmp_path: Path) -> None:
     production, candidate = pair()
-    result = shadow_ab(footage, production, candidate, world.params(), world.privacy(), tmp_path / "shadow")
+    result = shadow_ab(
+        footage, production, candidate, world.params(), world.privacy(), world.reading(), tmp_path / "shadow"
+    )
     overall = result.metrics["comparison"]["overall"]
     assert result.metrics["footage"] | {"set_aside_media": None} == {
         "media": 4,
@@ -62,7 +64,7 @@ def test_both_see_the_same_frames_and_differ_where_they_must(footage: list[Media
 
 def test_the_folder_holds_what_the_metrics_say(footage: list[Media], tmp_path: Path) -> None:
     out = tmp_path / "shadow"
-    result = shadow_ab(footage, *pair(), world.params(), world.privacy(), out)
+    result = shadow_ab(footage, *pair(), world.params(), world.privacy(), world.reading(), out)
     frames = tables.read(out / "frames.parquet", tables.FRAMES)
     found = {
         name: tables.read(out / f"{name}.parquet", tables.PREDICTIONS) for name in ("production", "candidate")
@@ -84,7 +86,7 @@ def test_two_runs_give_the_same_metrics_and_the_same_files(footage: list[Media],
     from provenline.files import sha256_tree
 
     one, two = (
-        shadow_ab(footage, *pair(), world.params(), world.privacy(), tmp_path / name)
+        shadow_ab(footage, *pair(), world.params(), world.privacy(), world.reading(), tmp_path / name)
         for name in ("one", "two")
     )
     assert one.metrics == two.metrics
@@ -93,7 +95,7 @@ def test_two_runs_give_the_same_metrics_and_the_same_files(footage: list[Media],
 
 def test_the_same_model_is_not_run(footage: list[Media], tmp_path: Path) -> None:
     twins = UntouchedDetector("a" * 64), UntouchedDetector("a" * 64)
-    result = shadow_ab(footage, *twins, world.params(), world.privacy(), tmp_path / "shadow")
+    result = shadow_ab(footage, *twins, world.params(), world.privacy(), world.reading(), tmp_path / "shadow")
     assert result.metrics["decision"] == "same_model" and result.metrics["comparison"] is None
     assert tables.read(tmp_path / "shadow" / "frames.parquet", tables.FRAMES).empty
     assert pd.read_csv(tmp_path / "shadow" / "disagreements.csv").empty
@@ -101,7 +103,7 @@ def test_the_same_model_is_not_run(footage: list[Media], tmp_path: Path) -> None
 
 
 def test_without_footage_production_stays(tmp_path: Path) -> None:
-    result = shadow_ab([], *pair(), world.params(), world.privacy(), tmp_path / "shadow")
+    result = shadow_ab([], *pair(), world.params(), world.privacy(), world.reading(), tmp_path / "shadow")
     assert result.metrics["decision"] == "hold" and "no deployment footage" in result.metrics["reason"]
 
 
@@ -127,10 +129,18 @@ def test_more_bad_media_than_tolerated_stop_the_run(footage: list[Media], tmp_pa
 
 def test_a_fault_leaves_the_old_folder_alone(footage: list[Media], tmp_path: Path) -> None:
     out = tmp_path / "shadow"
-    shadow_ab(footage, *pair(), world.params(), world.privacy(), out)
+    shadow_ab(footage, *pair(), world.params(), world.privacy(), world.reading(), out)
     before = sorted(out.rglob("*"))
     with pytest.raises(AssertionError):
-        shadow_ab(footage, pair()[0], UntouchedDetector("c" * 64), world.params(), world.privacy(), out)
+        shadow_ab(
+            footage,
+            pair()[0],
+            UntouchedDetector("c" * 64),
+            world.params(),
+            world.privacy(),
+            world.reading(),
+            out,
+        )
     assert sorted(out.rglob("*")) == before and sorted(tmp_path.iterdir()) == [out]
 
 

@@ -89,7 +89,7 @@ def test_label_says_how_many_and_where() -> None:
     # Every third frame differs in every group: as good as independent.
     expected = independent_pairs(1 / 3, LabelPlan(gain=0.1, confidence=0.95, power=0.5))
     assert plan.gain == 0.1 and plan.frames == plan.independent_frames == np.ceil(expected)
-    assert f"{decision.label_more} labelled frames" in decision.reason
+    assert f"{decision.label_more} frames labelled at random" in decision.reason
     assert "180 of 540 frames (33.3%) in 9 groups" in decision.reason
     json.dumps(decision.to_dict(), allow_nan=False)
 

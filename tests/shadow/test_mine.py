@@ -38,7 +38,9 @@ def test_the_gallery_shows_nobody_whom_a_detector_found(tmp_path: Path) -> None:
     media = [world.media(clip, "a"), world.media(tmp_path / "p.png", "p")]
     engines = ColourDetector({RED: 0.9}), ColourDetector({RED: 0.1, GREEN: 0.8}, fingerprint="b" * 64)
     for mode in ("none", "persons"):
-        result = shadow_ab(media, *engines, world.params(), world.privacy(mode), tmp_path / mode)
+        result = shadow_ab(
+            media, *engines, world.params(), world.privacy(mode), world.reading(), tmp_path / mode
+        )
         assert result.metrics["anonymise"] == mode
     pictures = sorted((tmp_path / "none/frames").iterdir())
     assert len(pictures) >= 3
@@ -63,5 +65,5 @@ def test_people_that_the_engines_call_otherwise_are_refused(tmp_path: Path) -> N
     engines = ColourDetector({RED: 0.9}), ColourDetector({GREEN: 0.8}, fingerprint="b" * 64)
     privacy = world.privacy("faces").model_copy(update={"people": ("worker",)})
     with pytest.raises(InputError, match="nobody would be blurred"):
-        shadow_ab(media, *engines, world.params(), privacy, tmp_path / "shadow")
+        shadow_ab(media, *engines, world.params(), privacy, world.reading(), tmp_path / "shadow")
     assert not (tmp_path / "shadow").exists()

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from provenline.annotations.params import AnnotateParams
 from provenline.detectors.base import Detections
 from provenline.footage.media import Media
 from provenline.footage.params import PrivacyParams
+from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
 
 WIDTH, HEIGHT, SIDE = 96, 64, 24
@@ -41,6 +43,16 @@ def params(**changes: object) -> ShadowParams:
             "min_groups": 3,
         },
         "plan": {"gain": 0.1, "confidence": 0.95, "power": 0.5},
+        "labels": "data/none",
+        "labels_format": "cvat",
+        "round": "v0",
+        "sample": {"agree": 0.5, "empty": 0.5, "grow": 1.0, "missing": 0.02, "seed": 0},
+        "improvement": {
+            "deploy": 0.2,
+            "later_round": 0.05,
+            "more_data": 0.1,
+            "margins": {"recall": 0.02, "precision": 0.02, "presence_error": 0.02},
+        },
         "production": {"checkpoint_sha256": "", "bundle": "models/engines/{target}/base"},
     }
     return ShadowParams.model_validate(values | changes)
@@ -51,6 +63,34 @@ def privacy(mode: str = "none") -> PrivacyParams:
     return PrivacyParams.model_validate(
         {"anonymise": mode, "people": ("person",), "golden": "synthetic", "share": (), "residency": residency}
     )
+
+
+def reading(folder: Path | None = None) -> Reading:
+    """Read CVAT with one label and no rules."""
+    annotate = {
+        "format": "none",
+        "labels": (),
+        "primary": (),
+        "adjudication": {"kind": "named"},
+        "voc_origin": 0,
+        "offset": "stop",
+        "tolerance": 0.0,
+        "agreement": {
+            "label": "person",
+            "iou": 0.5,
+            "regions": (2, 2),
+            "count_level": "ratio",
+            "min_kappa": 0.8,
+            "min_groups": 2,
+            "warn_groups": 2,
+            "gallery": 0,
+            "gallery_per_group": 1,
+            "confidence": 0.95,
+            "replicates": 100,
+            "seed": 0,
+        },
+    }
+    return Reading(folder, "cvat", AnnotateParams.model_validate(annotate), ("person",))
 
 
 def scene(red: int | None, green: int | None) -> NDArray[np.uint8]:

@@ -1,0 +1,230 @@
+"""How often the shadow run decides rightly from few labels: `python -m benchmarks.promotion [--write]`.
+
+Worlds whose truth is known: camera-hours that resemble themselves, frames in scenes, people whom both
+detectors find or miss for the same reasons, and a candidate that is better, equal or worse on the average
+over camera-hours, more so in some than in others. In each of many replications the frames are compared
+without labels, a sample is drawn, labelled from the truth, and judged: all by the code of `shadow-ab`, with
+the values of params.yaml. With --write the table in docs/guide-shadow.md becomes what was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from provenline.evaluation.proportions import wilson
+from provenline.files import atomic_path
+from provenline.progress import bar, out
+from provenline.shadow import gain, sample, verdict
+from provenline.shadow.decide import decide
+from provenline.shadow.params import ShadowParams
+
+GUIDE = Path("docs/guide-shadow.md")
+BEGIN, END = "<!-- benchmarks/promotion.py -->", "<!-- end -->"
+SCENE = 10  # frames
+WORDS = ("promote", "hold", "label", "reject")
+SHARE = 0.10  # of the labels of a full comparison
+
+
+@dataclass(frozen=True)
+class World:
+    """What is true of both.
+
+    Attributes:
+        name: For the table.
+        recall: Of production and of the candidate.
+        false: False detections per frame, likewise.
+        right: The decisions that are right.
+    """
+
+    name: str
+    recall: tuple[float, float]
+    false: tuple[float, float]
+    right: tuple[str, ...]
+
+    @property
+    def reduction(self) -> float:
+        """Share of production's errors that the candidate does away with, at one person per frame."""
+        made = [PEOPLE * (1 - recall) + false for recall, false in zip(self.recall, self.false, strict=True)]
+        return 1 - made[1] / made[0]
+
+
+PEOPLE = 0.9  # per frame, on the average
+WORLDS = (
+    World("much better", (0.80, 0.90), (0.06, 0.03), ("promote",)),
+    World("better", (0.80, 0.87), (0.06, 0.05), ("promote",)),
+    World("better, but too little", (0.80, 0.813), (0.06, 0.058), ("hold", "label")),
+    World("equal", (0.80, 0.80), (0.06, 0.06), ("hold", "label")),
+    World("worse", (0.80, 0.73), (0.06, 0.07), ("reject",)),
+)
+
+
+def frames_of(world: World, groups: int, per_group: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw all frames: what both say about them, and the truth.
+
+    Returns:
+        The columns of a comparison that a sample and a plan need, and those of ``gain.outcomes``.
+    """
+    many = groups * per_group
+    group = np.repeat(np.arange(groups), per_group)
+    scene = np.arange(many) // SCENE
+    # A scene has nobody, somebody, or two; some camera-hours are busier.
+    busy = np.clip(0.6 + 0.2 * rng.normal(size=groups), 0.1, 0.95)[group[::SCENE]]
+    people = np.where(rng.random(len(busy)) < busy, 1 + (rng.random(len(busy)) < 0.5), 0)[scene]
+    hard = rng.normal(size=groups)[group] * 0.5 + rng.normal(size=len(busy))[scene] * 0.7
+    own = rng.normal(size=groups)[group] * 0.3  # where the candidate is at home, or not
+    objects = np.repeat(np.arange(many), people)
+    alike = rng.normal(size=len(objects)) * 0.8
+    found = []
+    for role, recall in enumerate(world.recall):
+        push = hard[objects] + alike + role * own[objects] + rng.normal(size=len(objects)) * 0.5
+        spread = np.sqrt(0.5**2 + 0.7**2 + 0.8**2 + role * 0.3**2 + 0.5**2)
+        found.append(push / spread < _quantile(recall))
+    shared = rng.poisson(min(world.false) * 0.5, size=many)
+    alone = [rng.poisson(false - min(world.false) * 0.5, size=many) for false in world.false]
+    return _table(group, people, objects, found, shared, alone)
+
+
+def _quantile(share: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(share)
+
+
+def _table(
+    group: np.ndarray[Any, Any],
+    people: np.ndarray[Any, Any],
+    objects: np.ndarray[Any, Any],
+    found: list[np.ndarray[Any, Any]],
+    shared: np.ndarray[Any, Any],
+    alone: list[np.ndarray[Any, Any]],
+) -> pd.DataFrame:
+    many = len(group)
+    both = np.bincount(objects[found[0] & found[1]], minlength=many) + shared
+    table = pd.DataFrame({"frame_id": [f"f{i:07d}" for i in range(many)], "time_ms": np.arange(many)})
+    table["group"] = [f"g{i:03d}" for i in group]
+    table["media"], table["both"], table["shifted"], table["objects"] = table["group"], both, 0, people
+    for role, hits, false in zip(gain.ROLES, found, alone, strict=True):
+        seen = np.bincount(objects[hits], minlength=many)
+        table[f"found_{role}"] = seen
+        table[role] = table[f"detections_{role}"] = seen + shared + false
+        table[f"only_{role}"] = table[role] - both
+        table[f"errors_{role}"] = people - seen + shared + false
+        table[f"presence_{role}"] = ((people > 0) != (table[role] > 0)).astype(float)
+    table["disagrees"] = (table["only_production"] + table["only_candidate"]) > 0
+    return table
+
+
+@dataclass(frozen=True)
+class Done:
+    """One replication."""
+
+    decision: str
+    labels: int
+    held: bool
+
+
+def replicate(world: World, groups: int, per_group: int, params: ShadowParams, seed: list[int]) -> Done:
+    """Compare, plan, draw, label and judge once."""
+    table = frames_of(world, groups, per_group, np.random.default_rng(seed))
+    first = decide(table, params)
+    if first.plan is None or first.decision != "label":
+        return Done(first.decision, 0, held=True)
+    wanted = sample.sizes(table, first.plan.frames, params.sample)
+    drawn = sample.draw(table, wanted, seed[-1])
+    found = table.set_index("frame_id").loc[drawn["frame_id"].tolist()].reset_index()
+    weight = gain.weigh(found, drawn)
+    gains = gain.estimate(found, weight, sorted(set(table["group"])), params.interval)
+    left = int(table["disagrees"].sum()) - int((drawn["stratum"] == "differ").sum())
+    counts = {"frames": len(drawn), "labelled": len(drawn), "missing": 0, "left": left}
+    told = verdict.judge(gains, int(found["group"].nunique()), counts, params, first.plan)
+    interval, truth = gains["error_reduction"], world.reduction
+    held = interval is not None and (interval.low or 0.0) <= truth <= (interval.high or 0.0)
+    return Done(told.decision, len(drawn), held)
+
+
+def rows(arguments: argparse.Namespace, params: ShadowParams) -> list[dict[str, Any]]:
+    """Run all worlds and return the table."""
+    found = []
+    with bar() as progress:
+        for number, world in enumerate(WORLDS):
+            task = progress.add_task(world.name, total=arguments.replications)
+            done = []
+            for index in range(arguments.replications):
+                seed = [arguments.seed, number, index]
+                done.append(replicate(world, arguments.groups, arguments.frames, params, seed))
+                progress.advance(task)
+            found.append(_row(world, done, arguments.groups * arguments.frames))
+    return found
+
+
+def _row(world: World, done: list[Done], every: int) -> dict[str, Any]:
+    labels, many = [one.labels for one in done], len(done)
+    middle, most = float(np.median(labels)), max(labels)
+    right = [one for one in done if one.decision in world.right]
+    cheap = [one for one in right if one.labels <= SHARE * every]
+    promoted = sum(one.decision == "promote" for one in done)
+    return {
+        "Candidate": world.name,
+        "Errors gone": f"{world.reduction:+.0%}",
+        **{word: sum(one.decision == word for one in done) for word in WORDS},
+        "Right": _share(len(right), many),
+        f"Right with ≤ {SHARE:.0%} of the labels": _share(len(cheap), many),
+        "False promotion": "" if "promote" in world.right else _share(promoted, many),
+        "Interval holds": _share(sum(one.held for one in done), many),
+        "Labels, median (most)": f"{middle:.0f} ({most}): {middle / every:.1%} ({most / every:.1%})",
+    }
+
+
+def _share(hits: int, of: int) -> str:
+    low, high = wilson(hits, of, 0.95)
+    return f"{hits / of:.1%} ({low:.1%} to {high:.1%})"
+
+
+def markdown(found: list[dict[str, Any]]) -> str:
+    """Return the table as Markdown."""
+    lines = ["| " + " | ".join(found[0]) + " |", "|" + "---|" * len(found[0])]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row.values())) + " |" for row in found)])
+
+
+def main() -> None:
+    """Print the table; with --write put it into the guide."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--replications", type=int, default=200)
+    parser.add_argument("--groups", type=int, default=40, help="camera-hours")
+    parser.add_argument("--frames", type=int, default=300, help="of each")
+    parser.add_argument("--gain", type=float, help="that is planned for; as in params.yaml")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["shadow_ab"]
+    values["plan"]["gain"] = arguments.gain or values["plan"]["gain"]
+    params = ShadowParams.model_validate(values)
+    text = markdown(rows(arguments, params))
+    head = (
+        f"{arguments.replications} replications of {arguments.groups} camera-hours with {arguments.frames} "
+    )
+    head += f"compared frames each, seed {arguments.seed}, planned for a gain of {params.plan.gain:g} at "
+    head += f"{params.plan.power:.0%} power; in brackets 95% intervals (Wilson)."
+    out.print(f"{head}\n{text}", markup=False, highlight=False, soft_wrap=True)
+    if arguments.write:
+        write(f"{head}\n\n{text}")
+
+
+def write(text: str) -> None:
+    """Replace what stands between the marks in the guide."""
+    guide = GUIDE.read_text(encoding="utf-8")
+    before, rest = guide.split(BEGIN)
+    after = rest.split(END)[1]
+    with atomic_path(GUIDE) as temporary:
+        temporary.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
