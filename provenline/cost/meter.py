@@ -33,7 +33,7 @@ class Meter:
         self._ledger, self._job, self._ceiling, self._say = ledger, job, ceiling, say
         self._id, self._since, self._epochs = uuid.uuid4().hex[:16], time.monotonic(), 0
         self._known: Estimate | None = None
-        self._silent = False
+        self._silent, self._one = False, threading.Lock()
 
     def start(self) -> None:
         """Say what it will cost and write that it starts.
@@ -104,7 +104,8 @@ class Meter:
 
     def _note(self, event: str, **values: float | bool) -> None:
         try:
-            self._ledger.add(event=event, id=self._id, seconds=self._seconds(), **values)
+            with self._one:  # the time of the later line is never the lesser one
+                self._ledger.add(event=event, id=self._id, seconds=self._seconds(), **values)
         except OSError as error:
             # The next line says how long it has run, so nothing is lost if that one can be written.
             if not self._silent:
