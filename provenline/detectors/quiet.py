@@ -2,7 +2,8 @@
 
 Seen in the source of ultralytics 8.4.190: `sync` posts the data set's name, the model's name and the
 fitness to an analytics service; `mlflow` and `dvc` are on by default; missing packages are installed in
-mid-run; `check_det_dataset` fetches a font whatever is plotted; the automatic mixed precision check
+mid-run, and Pillow's `Image.open` is replaced by one that asks for such a package wherever a picture cannot
+be read; `check_det_dataset` fetches a font whatever is plotted; the automatic mixed precision check
 fetches weights; without OMP_NUM_THREADS torch is held to one thread.
 """
 
@@ -33,7 +34,7 @@ _OFF: dict[str, bool | str] = {
     "vscode_msg": False,
     "openvino_msg": False,
 }
-_SWITCHES = {"ONLINE": False, "AUTOINSTALL": False, "SAFE_LOAD": True}
+_SWITCHES = {"ONLINE": False, "AUTOINSTALL": False, "SAFE_LOAD": True, "_pil_plugins_registered": True}
 
 
 def quiet_ultralytics() -> None:

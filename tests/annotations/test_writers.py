@@ -255,6 +255,10 @@ def test_the_command(tmp_path, monkeypatch):
 
 def test_yolo_polygons_are_what_the_trainer_reads(tmp_path):
     from PIL import Image
+
+    from provenline.detectors.quiet import quiet_ultralytics
+
+    quiet_ultralytics()
     from ultralytics.data.utils import verify_image_label
 
     one = {**world.frame("p.jpg"), "annotated": True, "annotator": "a"}

@@ -242,10 +242,14 @@ def test_ultralytics_stays_at_home():
         "from ultralytics.utils import SETTINGS as s, ONLINE, AUTOINSTALL, USER_CONFIG_DIR\n"
         "from ultralytics.utils.events import events\n"
         "print(ONLINE, AUTOINSTALL, events.enabled, USER_CONFIG_DIR)\n"
-        "print(sorted(k for k, v in s.items() if v is True))"
+        "print(sorted(k for k, v in s.items() if v is True))\n"
+        "from io import BytesIO\nfrom PIL import Image\n"
+        "try:\n    Image.open(BytesIO(b'no picture'))\n"
+        "except Exception as error:\n    print(type(error).__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    first, second = done.stdout.strip().splitlines()
+    first, second, third = done.stdout.strip().splitlines()
+    assert third == "UnidentifiedImageError"  # and no package that would read it is asked for
     assert first.split()[:3] == ["False"] * 3
     assert first.split()[3].startswith(str(Path.cwd() / ".state"))
     assert second == "[]"

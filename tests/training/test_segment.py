@@ -84,6 +84,9 @@ def test_the_view_takes_polygons_for_outlines_and_boxes_for_boxes(outlines, data
 
 
 def test_what_the_trainer_sees_is_the_mask(outlines):
+    from provenline.detectors.quiet import quiet_ultralytics
+
+    quiet_ultralytics()
     from ultralytics.data.utils import polygon2mask, verify_image_label
 
     label = outlines.parent / "labels" / "train" / "train_00.txt"

@@ -29,6 +29,9 @@ def found(task: str = "detect", **extra: object) -> list[str]:
     ],
 )
 def test_what_acts_in_training_is_let_through(extra):
+    from provenline.detectors.quiet import quiet_ultralytics
+
+    quiet_ultralytics()
     from ultralytics.cfg import get_cfg
 
     assert found(**extra) == []
@@ -71,6 +74,9 @@ def test_settings_of_outlines():
 
 
 def test_every_setting_of_ultralytics_has_one_place():
+    from provenline.detectors.quiet import quiet_ultralytics
+
+    quiet_ultralytics()
     from ultralytics.cfg import CFG_FLOAT_KEYS, CFG_FRACTION_KEYS, CFG_INT_KEYS, CFG_INT_MIN
     from ultralytics.utils import DEFAULT_CFG_DICT
 
