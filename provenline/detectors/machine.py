@@ -73,8 +73,15 @@ def machine(root: Path = Path("/")) -> Machine:
 
 
 def onnxruntime_version() -> str | None:
-    """Return the version of ONNX Runtime, whichever of its packages brings it, or None."""
-    return installed("onnxruntime") or installed("onnxruntime-gpu")
+    """Return the version of the ONNX Runtime that runs here, or None.
+
+    Not of a package: where both of them are installed, their lists of files are no longer true.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    return str(onnxruntime.__version__)
 
 
 def l4t(root: Path = Path("/")) -> str | None:

@@ -45,6 +45,7 @@ class OnnxDetector:
         entry = self._session.get_inputs()[0]
         self._input, self._batch = entry.name, entry.shape[0]
         self._type = np.float16 if entry.type == "tensor(float16)" else np.float32
+        self._fill, self._largest = device_index(device) is not None, 0
 
     def predict(self, images: Sequence[Image]) -> list[Detections]:
         """Return the detections of each BGR image (h, w, 3)."""
@@ -62,8 +63,11 @@ class OnnxDetector:
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the network's output for prepared images (n, 3, imgsz, imgsz)."""
-        # An export with a fixed batch takes no other: feed it in such pieces, the last one filled up.
-        step = self._batch if isinstance(self._batch, int) else len(batch)
+        # An export with a fixed batch takes no other: feed it in such pieces, the last one filled up. On a
+        # GPU another size than the last call's makes cuDNN look for its algorithms anew, which takes far
+        # longer than the images that fill it up do.
+        self._largest = max(self._largest, len(batch))
+        step = self._batch if isinstance(self._batch, int) else self._largest if self._fill else len(batch)
         pieces = [self._feed(batch[start : start + step], step) for start in range(0, len(batch), step)]
         return np.concatenate(pieces)[: len(batch)].astype(np.float32)
 
@@ -80,8 +84,10 @@ def _session(path: Path, device: str, threads: int) -> Session:
     index = device_index(device)
     provider: tuple[str, dict[str, Any]] | str = "CPUExecutionProvider"
     if index is not None:
-        # Left alone it rounds products to TF32, and FP32 would not be what it says.
-        provider = ("CUDAExecutionProvider", {"device_id": index, "use_tf32": "0"})
+        # Left alone it rounds products to TF32, and FP32 would not be what it says; and it tries all of
+        # cuDNN's algorithms for each size of batch, which buys nothing (docs/guide-gpu.md).
+        settings = {"device_id": index, "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+        provider = ("CUDAExecutionProvider", settings)
         if "CUDAExecutionProvider" not in ort.get_available_providers():
             raise InputError(f"ONNX Runtime here has no CUDA provider for device {device}", mend="Use cpu")
     options = ort.SessionOptions()

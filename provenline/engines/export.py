@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from provenline.detectors.bundle import Layout
-from provenline.detectors.machine import installed
+from provenline.detectors.machine import installed, onnxruntime_version
 from provenline.detectors.ultralytics_model import class_names, output_layout
 from provenline.errors import InputError
 from provenline.files import atomic_path
 
 OnnxModel: TypeAlias = Any  # onnx.ModelProto, which has no types
-BUILDERS = ("torch", "ultralytics", "onnx", "onnxslim", "onnxruntime")
+BUILDERS = ("torch", "ultralytics", "onnx", "onnxslim")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out
 
 def builder_versions() -> dict[str, str]:
     """Return package -> version of what makes an ONNX bundle here; a missing one is left out."""
-    found = {name: installed(name) or installed(f"{name}-gpu") for name in BUILDERS}
+    found = {name: installed(name) for name in BUILDERS} | {"onnxruntime": onnxruntime_version()}
     return {name: version for name, version in found.items() if version}
 
 

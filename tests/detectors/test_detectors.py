@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from provenline import tables
+from provenline.detectors import onnx_model
 from provenline.detectors.base import predict_frames
 from provenline.detectors.device import device_index, torch_device
 from provenline.detectors.open import open_checkpoint, open_engine
@@ -99,6 +101,22 @@ def test_onnx_engine_answers_in_image_pixels(tmp_path, batch):
     assert found[2].scores == pytest.approx([0.9])
     assert engine.name == "cpu_target@abababab"
     assert len(engine.fingerprint) == 64
+
+
+def test_on_a_gpu_the_size_of_a_batch_never_shrinks(tmp_path, monkeypatch):
+    """cuDNN tunes itself anew for each size; the images that fill a batch up have no answers."""
+    bundle = write_bundle(tmp_path / "bundle", ANSWER, "batch")
+    on_cpu, opened = open_engine(bundle, "cpu"), onnx_model._session
+    monkeypatch.setattr(onnx_model, "_session", lambda path, device, threads: opened(path, "cpu", threads))
+    engine, sizes = onnx_model.OnnxDetector(bundle, "0"), []
+    run = engine._session.run
+    session = SimpleNamespace(run=lambda names, feed: sizes.append(len(*feed.values())) or run(names, feed))
+    monkeypatch.setattr(engine, "_session", session)
+    for count in (1, 1, 5, 3, 1, 6):
+        images = [np.zeros((64, 128, 3), np.uint8)] * count
+        found = engine.predict(images)
+        assert [one.boxes.tolist() for one in found] == [one.boxes.tolist() for one in on_cpu.predict(images)]
+    assert sizes == [1, 1, 5, 5, 5, 6]
 
 
 def test_a_changed_engine_is_refused(tmp_path):

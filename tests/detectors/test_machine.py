@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,13 +99,18 @@ def test_all_differences_are_named_at_once() -> None:
     assert [text.split(",")[0].split()[2] for text in found] == ["GPU", "driver", "JetPack", "TensorRT"]
 
 
-def test_a_module_without_metadata_is_asked_for_its_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(tmp_path / "tensorrt.py", "__version__ = '10.3.0'\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+def test_a_module_without_metadata_is_asked_for_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="10.3.0", __spec__=object()))
     monkeypatch.setattr(machines, "installed", lambda package: None)
     assert machine().tensorrt == "10.3.0"
+
+
+def test_the_runtime_that_runs_is_named_whatever_packages_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    monkeypatch.setattr(machines, "installed", lambda package: "0.0.1")  # of a package that was overwritten
+    assert machine().onnxruntime == onnxruntime.__version__
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert machine().onnxruntime is None
 
 

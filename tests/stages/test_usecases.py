@@ -45,6 +45,15 @@ def test_a_use_case_is_whole(name: str, tmp_path: Path) -> None:
     assert value["annotate_import"]["agreement"]["label"] in mapped
 
 
+@pytest.mark.parametrize("profile", sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml")))
+def test_the_simulated_annotators_label_every_frame_that_a_shadow_run_may_draw(
+    profile: str, tmp_path: Path
+) -> None:
+    """A frame that comes back without labels would be no accident, and no decision may rest on the rest."""
+    value = composed(tmp_path, f"profile={profile}")
+    assert value["shadow_ab"]["period_s"] % value["simulate"]["label_period_s"] == 0
+
+
 def test_the_recipes_are_what_they_say_they_are(tmp_path: Path) -> None:
     plan = composed(tmp_path, "profile=gpu")["train"]
     wanted = {"optimizer": "SGD", "lr0": 0.01, "cos_lr": True, "patience": 10, "epochs": 50, "batch": 32}
