@@ -9,14 +9,17 @@ from provenline import tables
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.open import open_engine
 from provenline.engines.params import Target
-from provenline.files import write_json
+from provenline.files import sha256_tree, write_json
 from provenline.footage.media import read_media_list
 from provenline.footage.params import PrivacyParams
 from provenline.shadow.ab import shadow_ab
 from provenline.shadow.decide import pinned
+from provenline.shadow.keeping import Kept, forget, identity
 from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
 from stages import _runtime as runtime
+
+STATES = Path(".state/shadow")
 
 
 def main() -> str:
@@ -31,6 +34,7 @@ def main() -> str:
     annotate = runtime.params("annotate_import", AnnotateParams)
     reading = Reading(labels, params.labels_format, annotate, tuple(runtime.value("usecase.classes")))
     candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
+    kept = Kept(STATES / identity(params, sha256_tree(production), sha256_tree(candidate), device))
     result = shadow_ab(
         read_media_list(source.media_list, source.root),
         open_engine(production, device, many=True),
@@ -39,12 +43,14 @@ def main() -> str:
         runtime.params("footage", PrivacyParams),
         reading,
         out,
+        kept,
     )
     write_json(runtime.metrics("shadow_ab"), result.metrics)
     write_json("metrics/shadow_ab_timing.json", result.timing)
     seen = runtime.footage_of(tables.read(out / "frames.parquet", tables.FRAMES), source.root)
     read = [source.media_list, production, candidate, *([labels] if labels else [])]
     runtime.inputs("shadow_ab", read, media=seen)
+    forget(STATES)  # last: killed before, the stage goes on from there
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
 
 

@@ -18,6 +18,7 @@ from provenline.footage.media import Media
 from provenline.footage.params import PrivacyParams
 from provenline.shadow import compare, decide, gain, mine, package, sample, verdict
 from provenline.shadow.decide import Decision
+from provenline.shadow.keeping import Kept
 from provenline.shadow.labels import Labels, Reading, read
 from provenline.shadow.params import ShadowParams
 from provenline.shadow.run import SideBySide, side_by_side
@@ -44,6 +45,7 @@ def shadow_ab(
     privacy: PrivacyParams,
     reading: Reading,
     out: Path,
+    kept: Kept | None = None,
 ) -> ShadowResult:
     """Run both engines over the footage, compare, sample, decide, mine, and write the folder ``out``.
 
@@ -61,13 +63,14 @@ def shadow_ab(
         privacy: What of the people in ``frames/`` may not be recognised.
         reading: Where the labels of the sample are, if there are any.
         out: Folder; replaced if it is there.
+        kept: As in `side_by_side`.
 
     Raises:
         InputError: Too much footage is unreadable or some of it is listed twice, people are to be
             blurred whom no label names, or the labels cannot be read.
     """
     same = decide.same_model(production.fingerprint, candidate.fingerprint)
-    side = side_by_side([] if same else media, production, candidate, params)
+    side = side_by_side([] if same else media, production, candidate, params, kept)
     table = compare.compare_frames(side.frames, side.production, side.candidate, params)
     decided = _decide(same or decide.decide(table, params), table, side, params, reading)
     with atomic_path(out) as folder:

@@ -21,10 +21,10 @@ from provenline.files import sha256_file
 from provenline.footage.decode import frames_every
 from provenline.footage.media import Media
 from provenline.progress import track
+from provenline.shadow.keeping import Kept, Rows
 from provenline.shadow.params import ShadowParams
 
 Image = NDArray[np.uint8]
-Rows = list[dict[str, Any]]
 Batch = list[tuple[int, Image]]
 PLAN = "shadow"
 MODELS = ("production", "candidate")
@@ -40,7 +40,8 @@ class SideBySide:
         candidate: PREDICTIONS of the other one, model name ``candidate``.
         set_aside: ``media`` and ``why`` of each medium that could not be decoded to its end; nothing
             of it is in the tables.
-        timing: Seconds and rates of this run on this machine; differs from run to run.
+        timing: Seconds and rates of this run on this machine; differs from run to run. Of a run that went
+            on after it was killed, only what was done since counts.
     """
 
     frames: pd.DataFrame
@@ -56,11 +57,16 @@ class _Clock:
 
     whole_s: float = 0.0
     decode_s: float = 0.0
+    frames: int = 0
     model_ms: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in MODELS})
 
 
 def side_by_side(
-    media: Sequence[Media], production: Detector, candidate: Detector, params: ShadowParams
+    media: Sequence[Media],
+    production: Detector,
+    candidate: Detector,
+    params: ShadowParams,
+    kept: Kept | None = None,
 ) -> SideBySide:
     """Run both detectors over the same frames, decoding each medium once.
 
@@ -71,12 +77,14 @@ def side_by_side(
         production: The engine that runs today.
         candidate: The one that would replace it.
         params: Sampling period and batch.
+        kept: Where each batch's finds are kept, so that a run that was killed goes on after its last one.
     """
+    kept = kept or Kept(None)
     clock, set_aside, begun = _Clock(), list[dict[str, str]](), time.perf_counter()
     collected: dict[str, Rows] = {"frames": [], **{name: [] for name in MODELS}}
     for one in track(media, "shadow"):
         try:
-            rows = _one_media(one, {"production": production, "candidate": candidate}, params, clock)
+            rows = _one_media(one, {"production": production, "candidate": candidate}, params, clock, kept)
         except InputError as error:
             # What was decoded before the fault goes too: half a clip is another clip.
             set_aside.append({"media": one.name, "why": str(error)})
@@ -97,16 +105,19 @@ def side_by_side(
 
 
 def _one_media(
-    media: Media, models: dict[str, Detector], params: ShadowParams, clock: _Clock
+    media: Media, models: dict[str, Detector], params: ShadowParams, clock: _Clock, kept: Kept
 ) -> dict[str, Rows]:
     if not media.file.is_file():
         raise InputError("file is missing", file=media.file)
     digest = sha256_file(media.file)
-    rows: dict[str, Rows] = {"frames": [], **{name: [] for name in models}}
-    for batch in _batches(_images(media, params.period_s), params.batch, clock):
+    part = kept.part(media, digest, ("frames", *models))
+    if part.complete:
+        return part.rows
+    stream = islice(_images(media, params.period_s), len(part.rows["frames"]), None)
+    for batch in _batches(stream, params.batch, clock):
         frames = [_frame_row(media, digest, time_ms, image) for time_ms, image in batch]
         images = [image for _, image in batch]
-        rows["frames"] += frames
+        rows: dict[str, Rows] = {"frames": frames, **{name: [] for name in models}}
         for name, model in models.items():
             start = time.perf_counter()
             found = model.predict(images)
@@ -114,9 +125,12 @@ def _one_media(
             clock.model_ms[name] += [spent] * len(images)
             for frame, detections in zip(frames, found, strict=True):
                 rows[name] += _prediction_rows(frame["frame_id"], name, detections)
-    if not rows["frames"]:
+        part.add(rows)
+        clock.frames += len(batch)
+    if not part.rows["frames"]:
         raise InputError("no frame could be decoded", file=media.file)
-    return rows
+    part.end()
+    return part.rows
 
 
 def _images(media: Media, period_s: float) -> Iterator[tuple[int, Image]]:
@@ -182,10 +196,11 @@ def _timing(clock: _Clock, frames: int) -> dict[str, Any]:
     inference = {name: sum(times) / 1000 for name, times in clock.model_ms.items()}
     return {
         "frames": frames,
+        "frames_kept": frames - clock.frames,
         "seconds": round(clock.whole_s, 3),
         "decode_s": round(clock.decode_s, 3),
         "inference_s": round(sum(inference.values()), 3),
-        "frames_per_s": round(frames / clock.whole_s, 2) if frames and clock.whole_s else None,
+        "frames_per_s": round(clock.frames / clock.whole_s, 2) if clock.frames and clock.whole_s else None,
         **{name: _per_image(times) for name, times in clock.model_ms.items()},
     }
 

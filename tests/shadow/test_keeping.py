@@ -1,0 +1,142 @@
+"""A shadow run that is killed, at any instant, goes on from its last batch and ends as if it had not been."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from provenline.detectors.base import Detections
+from provenline.footage.media import Media
+from provenline.shadow.keeping import Kept, forget, identity
+from provenline.shadow.run import SideBySide, side_by_side
+from tests.shadow import world
+from tests.shadow.world import GREEN, RED, ColourDetector, UntouchedDetector, scene
+
+ROOT = Path(__file__).parents[2]
+SECONDS = (9, 4, 7)
+FRAMES = sum(SECONDS)
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing of ours catches it."""
+
+
+class Mortal(ColourDetector):
+    """Dies at its n-th call."""
+
+    def __init__(self, calls: int, **told: object) -> None:
+        super().__init__({RED: 0.9, GREEN: 0.8}, **told)  # type: ignore[arg-type]
+        self.calls = calls
+
+    def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        if len(self.batches) == self.calls:
+            raise Killed
+        return super().predict(images)
+
+
+def film(root: Path) -> list[Media]:
+    places = iter(range(4, 4 + FRAMES))
+    return [
+        world.media(world.video(root / f"{n}.mp4", [scene(next(places), 60) for _ in range(count)]), f"g{n}")
+        for n, count in enumerate(SECONDS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> list[Media]:
+    return film(tmp_path_factory.mktemp("film"))
+
+
+def production() -> ColourDetector:
+    return ColourDetector({RED: 0.9})
+
+
+def alike(one: SideBySide, other: SideBySide) -> bool:
+    return all(
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name)) is None
+        for name in ("frames", "production", "candidate")
+    )
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"frames": [{"fra', b'{"frames": []}\n', b"\xff\xfe\n", b"[1]\n"])
+def test_it_goes_on_after_the_last_whole_batch(footage: list[Media], tmp_path: Path, tail: bytes) -> None:
+    whole = side_by_side(footage, production(), Mortal(99), world.params())
+    for calls in range(sum(-(-seconds // 2) for seconds in SECONDS)):
+        kept, before = Kept(tmp_path / str(calls)), Mortal(calls)
+        with pytest.raises(Killed):
+            side_by_side(footage, production(), before, world.params(), kept)
+        for part in (tmp_path / str(calls)).glob("*.jsonl"):
+            part.write_bytes(part.read_bytes() + tail)
+        after = Mortal(99)
+        resumed = side_by_side(footage, production(), after, world.params(), Kept(tmp_path / str(calls)))
+        assert alike(resumed, whole)
+        assert sum(before.batches) + sum(after.batches) == FRAMES, "an image was looked at twice, or never"
+        assert resumed.timing["frames_kept"] == sum(before.batches)
+    again = side_by_side(
+        footage, UntouchedDetector("c" * 64), UntouchedDetector("c" * 64), world.params(), kept
+    )
+    assert alike(again, whole) and again.timing["frames_per_s"] is None
+    forget(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_another_media_list_or_another_comparison_starts_over(footage: list[Media], tmp_path: Path) -> None:
+    side_by_side(footage, production(), Mortal(99), world.params(), Kept(tmp_path))
+    moved, seen = [world.media(footage[0].file, "another group"), *footage[1:]], Mortal(99)
+    side = side_by_side(moved, production(), seen, world.params(), Kept(tmp_path))
+    assert sum(seen.batches) == SECONDS[0] and "another group" in set(side.frames["group"])
+    names = [
+        identity(world.params(), "a", "b"),
+        identity(world.params(), "a", "c"),
+        identity(world.params(batch=3), "a", "b"),
+        identity(world.params(period_s=2.0), "a", "b"),
+    ]
+    assert len(set(names)) == 4 and identity(world.params(gallery=1), "a", "b") == names[0]
+
+
+def test_a_medium_that_breaks_off_is_set_aside_again(footage: list[Media], tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(b"no video at all" * 99)
+    bad = [world.media(cut, "cut"), *footage]
+    first = side_by_side(bad, production(), Mortal(99), world.params(), Kept(tmp_path / "kept"))
+    again = side_by_side(bad, production(), Mortal(99), world.params(), Kept(tmp_path / "kept"))
+    assert [one["media"] for one in again.set_aside] == ["cut.mp4"] and again.set_aside == first.set_aside
+    assert alike(first, again)
+
+
+@pytest.mark.slow
+def test_killed_at_random_instants_by_the_system(footage: list[Media], tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom provenline.shadow.keeping import Kept\n"
+        "from provenline.shadow.run import side_by_side\nfrom tests.shadow import test_keeping as t, world\n"
+        "class Slow(t.Mortal):\n"
+        "    def predict(self, images):\n        time.sleep(0.15)\n        return super().predict(images)\n"
+        "root = Path(sys.argv[1])\n"
+        "media = [world.media(f, f'g{f.stem}') for f in sorted(root.glob('*.mp4'))]\n"
+        "print('up', flush=True)\n"
+        "side = side_by_side(media, t.production(), Slow(99), world.params(), Kept(Path(sys.argv[2])))\n"
+        "print('end', flush=True)\n"
+    )
+    root, kept, chance = footage[0].file.parent, tmp_path / "kept", random.Random(7)
+    ended, kills = False, 0
+    while not ended:
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, str(root), str(kept)], cwd=ROOT, stdout=subprocess.PIPE
+        )
+        assert child.stdout is not None and child.stdout.readline() == b"up\n"
+        time.sleep(chance.uniform(0.2, 0.6))
+        child.kill()
+        ended, kills = b"end" in child.communicate()[0], kills + 1
+        assert kills < 40, "it does not get on"
+    assert kills > 3
+    resumed = side_by_side(footage, production(), UntouchedDetector("c" * 64), world.params(), Kept(kept))
+    assert alike(resumed, side_by_side(footage, production(), Mortal(99), world.params()))
