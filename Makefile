@@ -10,7 +10,7 @@ LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui track base test test-all lint lock ablate sweep leakage \
-	bench-extract bench-split bench-eval bench-train bench-engine coverage promotion \
+	bench-extract bench-split bench-eval bench-train bench-engine bench-shadow coverage promotion \
 	interop doctor chromium clean
 
 help: ## list the targets
@@ -68,6 +68,9 @@ bench-train: setup ## fine-tuning against a plain `yolo train`, and the limits o
 
 bench-engine: setup ## engines, file to boxes, against ultralytics' predict and a bare ONNX Runtime loop
 	@python -m benchmarks.engine $(ARGS)
+
+bench-shadow: setup ## a shadow run, film to both engines' boxes, against a plain loop and both engines alone
+	@python -m benchmarks.shadow $(ARGS)
 
 coverage: setup ## how often nominal 95% intervals hold a known truth: docs/coverage.csv and its picture (20 minutes)
 	@python -m benchmarks.coverage --write $(ARGS)

@@ -85,16 +85,28 @@ def _prepare(given: argparse.Namespace, folder: Path) -> None:
             picture = golden.draw(params, generator)
             noisy = np.clip(picture + generator.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
             cv2.imwrite(str(folder / f"pictures/{number:04}.jpg"), noisy, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    exported = export_onnx(BASE, given.imgsz, opset=17, simplify=True, out=folder / "fp32/model.onnx")
-    fp32 = Manifest(
+    fp32 = bundle(given.imgsz, folder / "fp32")
+    (folder / "int8").mkdir()
+    calibration = CalibrationParams(frames=16, method="minmax", activation="uint8", reduce_range=True)
+    paths = _pictures(folder)[:: max(1, len(_pictures(folder)) // 16)]
+    onnx = folder / "int8/model.onnx"
+    quantise(folder / "fp32/model.onnx", paths, given.imgsz, fit_of(fp32.layout), calibration, onnx)
+    manifest.write(replace(fp32, onnx_sha256=sha256_file(onnx), precision="int8"), folder / "int8")
+    (folder / "wanted.json").write_text(json.dumps(_ours("fp32")(folder)()))
+
+
+def bundle(imgsz: int, folder: Path) -> Manifest:
+    """Export the base model into a bundle that ONNX Runtime runs on the processor."""
+    exported = export_onnx(BASE, imgsz, opset=17, simplify=True, out=folder / "model.onnx")
+    made = Manifest(
         format=manifest.FORMAT,
-        onnx_sha256=sha256_file(folder / "fp32/model.onnx"),
+        onnx_sha256=sha256_file(folder / "model.onnx"),
         checkpoint_sha256=sha256_file(BASE),
         dataset_sha256=None,
         split_sha256=None,
         names=exported.names,
         labels={name: name for name in exported.names},
-        imgsz=given.imgsz,
+        imgsz=imgsz,
         layout=exported.layout,
         score_floor=FLOOR,
         nms_iou=NMS,
@@ -108,14 +120,8 @@ def _prepare(given: argparse.Namespace, folder: Path) -> None:
         preprocessing=manifest.PREPROCESSING,
         hardware=None,
     )
-    manifest.write(fp32, folder / "fp32")
-    (folder / "int8").mkdir()
-    calibration = CalibrationParams(frames=16, method="minmax", activation="uint8", reduce_range=True)
-    paths = _pictures(folder)[:: max(1, len(_pictures(folder)) // 16)]
-    onnx = folder / "int8/model.onnx"
-    quantise(folder / "fp32/model.onnx", paths, given.imgsz, fit_of(exported.layout), calibration, onnx)
-    manifest.write(replace(fp32, onnx_sha256=sha256_file(onnx), precision="int8"), folder / "int8")
-    (folder / "wanted.json").write_text(json.dumps(_ours("fp32")(folder)()))
+    manifest.write(made, folder)
+    return made
 
 
 def _pictures(folder: Path) -> list[Path]:
