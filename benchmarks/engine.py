@@ -21,9 +21,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from rich.table import Table
 
-from benchmarks.timing import Clock, Result, cores, in_own_process, in_turns, machine, version_of
+from benchmarks.timing import Clock, Result, cores, in_own_process, in_turns, machine, show, version_of
 from provenline.detectors.base import predict_frames
 from provenline.detectors.manifest import read_manifest
 from provenline.detectors.open import open_engine
@@ -261,26 +260,7 @@ SILENT = (LIMIT, BARE)  # they look at no box
 
 
 def _say(results: dict[str, Result], pictures: int) -> None:
-    table = Table(title=f"{pictures} pictures, file to boxes", title_justify="left", title_style="bold")
-    for head in (
-        "",
-        "images/s",
-        "from - to, s",
-        "CPU s",
-        f"times {OURS}'s time",
-        "pictures with as many boxes",
-    ):
-        table.add_column(head, justify="right" if head else "left")
-    for name, result in results.items():
-        if result.reason:
-            table.add_row(name, f"could not run: {result.reason}")
-            continue
-        ratio = result.median / results[OURS].median if not results[OURS].reason else float("nan")
-        spread = f"{min(result.seconds):.2f} - {max(result.seconds):.2f}"
-        cpu = f"{sum(result.cpu) / len(result.cpu):.1f}"
-        same = "" if name in SILENT else f"{result.exact:.0%}"
-        table.add_row(name, f"{pictures / result.median:.1f}", spread, cpu, f"{ratio:.2f}", same)
-    out.print(table)
+    show(results, OURS, pictures, "pictures", "file to boxes", SILENT)
     good = {name: one for name, one in results.items() if not one.reason}
     for peer in (TORCH, ONNX, BARE, LIMIT):
         if peer in good and OURS in good:

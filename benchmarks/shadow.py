@@ -19,11 +19,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rich.table import Table
 
 from benchmarks.engine import bundle
 from benchmarks.film import film, parts
-from benchmarks.timing import Clock, Result, in_own_process, in_turns, machine, version_of
+from benchmarks.timing import Clock, in_own_process, in_turns, machine, show, version_of
 from provenline.detectors.onnx_model import OnnxDetector
 from provenline.footage.decode import frames_every
 from provenline.footage.media import Media
@@ -64,7 +63,8 @@ def main() -> None:
         def run(peer: str) -> dict[str, Any]:
             return in_own_process("benchmarks.shadow", ["--folder", str(folder), "--peer", peer], {})
 
-        _say(in_turns([OURS, LIMIT, LOOP], given.repeats, run, "shadow"), len(wanted))
+        results = in_turns([OURS, LIMIT, LOOP], given.repeats, run, "shadow")
+        show(results, OURS, len(wanted), "frames", "film to both engines' boxes")
         memory = run("memory")
         out.print(f"  memory at each quarter of a run, MB: {memory.get('mb', memory.get('reason'))}")
 
@@ -169,28 +169,6 @@ def _memory(work: Work) -> list[int]:
 def _resident() -> int:
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
-
-
-def _say(results: dict[str, Result], frames: int) -> None:
-    table = Table(title=f"{frames} frames, film to both engines' boxes", title_justify="left")
-    for head in (
-        "",
-        "frames/s",
-        "from - to, s",
-        "CPU s",
-        f"times {OURS}'s time",
-        "frames with as many boxes",
-    ):
-        table.add_column(head, justify="right" if head else "left")
-    for name, one in results.items():
-        if one.reason:
-            table.add_row(name, f"could not run: {one.reason}")
-            continue
-        ratio = "" if results[OURS].reason else f"{one.median / results[OURS].median:.2f}"
-        spread = f"{min(one.seconds):.2f} - {max(one.seconds):.2f}"
-        cpu = f"{sum(one.cpu) / len(one.cpu):.1f}"
-        table.add_row(name, f"{frames / one.median:.1f}", spread, cpu, ratio, f"{one.exact:.0%}")
-    out.print(table)
 
 
 if __name__ == "__main__":

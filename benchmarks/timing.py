@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from provenline.progress import bar
+from rich.table import Table
+
+from provenline.progress import bar, out
 
 
 class Clock:
@@ -74,6 +76,26 @@ def in_turns(
                 _note(results[name], run(name))
                 display.advance(task)
     return results
+
+
+def show(
+    results: Mapping[str, Result], ours: str, count: int, unit: str, work: str, silent: Sequence[str] = ()
+) -> None:
+    """Print a table of how many a second each peer gets done; ``silent`` ones look at no box."""
+    table = Table(title=f"{count} {unit}, {work}", title_justify="left", title_style="bold")
+    boxes = f"{unit} with as many boxes"
+    for head in ("", f"{unit}/s", "from - to, s", "CPU s", f"times {ours}'s time", boxes):
+        table.add_column(head, justify="right" if head else "left")
+    for name, one in results.items():
+        if one.reason:
+            table.add_row(name, f"could not run: {one.reason}")
+            continue
+        ratio = "" if results[ours].reason else f"{one.median / results[ours].median:.2f}"
+        spread = f"{min(one.seconds):.2f} - {max(one.seconds):.2f}"
+        cpu = f"{sum(one.cpu) / len(one.cpu):.1f}"
+        same = "" if name in silent else f"{one.exact:.0%}"
+        table.add_row(name, f"{count / one.median:.1f}", spread, cpu, ratio, same)
+    out.print(table)
 
 
 def _note(result: Result, found: dict[str, Any]) -> None:
