@@ -24,6 +24,7 @@ from provenline.commands import (
     stage_a,
     verify,
 )
+from provenline.commands import round as rounds
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -34,6 +35,7 @@ app.add_typer(labels.app, name="annotations")
 app.add_typer(split.app, name="split")
 app.add_typer(stage_a.app, name="stage-a")
 app.add_typer(review.app, name="review")
+app.add_typer(rounds.app, name="round")
 app.add_typer(engine.app, name="engine")
 app.add_typer(device.app, name="device")
 app.add_typer(remote.app, name="remote")

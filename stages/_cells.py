@@ -15,6 +15,7 @@ from provenline import tables
 from provenline.ablation.measure import scores
 from provenline.ablation.spread import Training
 from provenline.errors import InputError
+from provenline.evaluation.judged import judged
 from provenline.evaluation.params import EvalParams
 from provenline.files import read_json, sha256_file
 from provenline.progress import track
@@ -33,6 +34,7 @@ DATA = (
     "split",
     "usecase",
     "round",
+    "rounds",
     "stage_a_eval",
     "eval",
 )
@@ -106,16 +108,15 @@ def stand(rev: str, parameters: Mapping[str, Any]) -> Stand:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         split_file = fetch(rev, f"data/dataset_split_{round_}.csv", folder)
-        split = pd.read_csv(split_file, usecols=["frame_id", "split"])
+        split = pd.read_csv(split_file, usecols=["frame_id", "group", "split"])
         frames = {side: _table(rev, folder, side, "annotated") for side in runtime.SIDES}
         boxes = [_table(rev, folder, side, "boxes") for side in runtime.SIDES]
         evaluation = read_json(fetch(rev, f"metrics/eval_{round_}.json", folder))
         digest = sha256_file(split_file)
     if not evaluation["judged_on"]:
         raise InputError("neither deployment nor test has an annotated object: nothing can be judged")
-    there = frames["deployment"].assign(split="deployment")
     return Stand(
-        frames=pd.concat([frames["development"].merge(split, on="frame_id"), there], ignore_index=True),
+        frames=judged(frames["development"], frames["deployment"], split),
         boxes=pd.concat(boxes, ignore_index=True),
         labels=runtime.section(parameters, "usecase", runtime.UseCase).classes,
         params=runtime.section(parameters, "eval", EvalParams),

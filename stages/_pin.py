@@ -1,21 +1,24 @@
-"""Bring the pin in params.yaml to what the record says: `python -m stages._pin`. Every override stays."""
+"""Bring params.yaml to what a person switched: `python -m stages._pin`. Every override stays.
+
+Alone it brings the pin to what the record of promotions says; with `rounds`, the round to that of conf/.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from provenline.files import atomic_path
+from provenline.labelling.current import FILE as ROUND
 from provenline.promotion import record
 from stages import _runtime as runtime
 
 
 def pin(params: Path) -> bool:
     """Write the record's pin into composed parameters, as DVC's composer does; return whether it differed."""
-    from omegaconf import OmegaConf
-
     content: dict[str, Any] = yaml.safe_load(params.read_text(encoding="utf-8"))
     found = record.read(params.parent).current
     wanted = {
@@ -25,11 +28,25 @@ def pin(params: Path) -> bool:
     if content["shadow_ab"]["production"] == wanted:
         return False
     content["shadow_ab"]["production"] = wanted
+    _write(params, content)
+    return True
+
+
+def turn(params: Path) -> None:
+    """Write the round that conf/ names into composed parameters."""
+    content: dict[str, Any] = yaml.safe_load(params.read_text(encoding="utf-8"))
+    wanted = yaml.safe_load((params.parent / ROUND).read_text(encoding="utf-8"))
+    content["shadow_ab"]["round"] = wanted["round"]
+    _write(params, content | wanted)
+
+
+def _write(params: Path, content: dict[str, Any]) -> None:
+    from omegaconf import OmegaConf
+
     with atomic_path(params) as temporary:
         temporary.write_text(OmegaConf.to_yaml(OmegaConf.create(content)), encoding="utf-8")
-    return True
 
 
 if __name__ == "__main__":
     with runtime.one_line_errors():
-        pin(runtime.PARAMS)
+        turn(runtime.PARAMS) if sys.argv[1:] == ["rounds"] else pin(runtime.PARAMS)

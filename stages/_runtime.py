@@ -78,6 +78,7 @@ class Line(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     round: str = Field(pattern=r"^v\d+(\.\d+)*$")
+    rounds: str  # folder of what earlier rounds brought; data/none before the first
     seed: int = Field(ge=0)
     target: str
 
@@ -114,6 +115,12 @@ class Tracking(BaseModel):
 def data(side: str) -> Path:
     """Return the folder of one footage's tables: development's is ``data``."""
     return Path("data") if side == "development" else Path("data") / side
+
+
+def rounds() -> Path | None:
+    """Return the folder of what monthly rounds brought; None before the first."""
+    folder = Path(value("rounds"))
+    return None if folder == NONE else folder
 
 
 def metrics(stage: str, side: str = "development") -> Path:

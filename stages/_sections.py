@@ -42,7 +42,7 @@ SECTIONS: dict[str, Any] = {
     "profile": runtime.Profile,
     "cost": CostParams,
 }
-PLAIN = ("round", "seed", "target")
+PLAIN = ("round", "rounds", "seed", "target")
 
 
 def check(value: dict[str, Any]) -> int:

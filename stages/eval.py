@@ -12,6 +12,7 @@ from provenline.detectors.open import open_checkpoint
 from provenline.detectors.params import ModelParams
 from provenline.evaluation import label_errors
 from provenline.evaluation.assess import assess
+from provenline.evaluation.judged import judged
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.seeds import Trainings, read_spreads
 from provenline.files import read_json, sha256_file, sha256_of, write_json
@@ -31,7 +32,10 @@ def main() -> str:
     both = {"base": model, "candidate": tuned}
     models = {name: open_checkpoint(one, runtime.value("profile.device")) for name, one in both.items()}
     split = Path("data") / f"dataset_split_{round_}.csv"
-    frames, boxes = judged(pd.read_csv(split, usecols=["frame_id", "split"]))
+    ours, theirs = (tables.read(runtime.data(s) / "annotated.parquet", tables.FRAMES) for s in runtime.SIDES)
+    frames = judged(ours, theirs, pd.read_csv(split, usecols=["frame_id", "group", "split"]))
+    parts = [tables.read(runtime.data(s) / "boxes.parquet", tables.BOXES) for s in runtime.SIDES]
+    boxes = pd.concat(parts, ignore_index=True)
     there = frames["split"] == "deployment"
     base = tables.read(FOUND / "base.parquet", tables.PREDICTIONS)
     base = pd.concat([base, predict_frames(models["base"], frames[there], Path(), runtime.BATCH)])
@@ -47,14 +51,6 @@ def main() -> str:
     read = [*runtime.judged(*runtime.SIDES), split, model.weights, weights, TRAINING, SPREADS]
     runtime.inputs("eval", [*read, *(FOUND / f"{name}.parquet" for name in found)])
     return f"eval on {done.result['judged_on']}: better is {done.result['better']}"
-
-
-def judged(split: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the frames of both footages with a column ``split``, and their boxes."""
-    frames = [tables.read(runtime.data(s) / "annotated.parquet", tables.FRAMES) for s in runtime.SIDES]
-    boxes = [tables.read(runtime.data(s) / "boxes.parquet", tables.BOXES) for s in runtime.SIDES]
-    parts = [frames[0].merge(split, on="frame_id"), frames[1].assign(split="deployment")]
-    return pd.concat(parts, ignore_index=True), pd.concat(boxes, ignore_index=True)
 
 
 if __name__ == "__main__":

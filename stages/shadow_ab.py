@@ -17,6 +17,8 @@ from provenline.shadow.decide import pinned
 from provenline.shadow.keeping import Kept, forget, identity
 from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
+from provenline.shadow.taught import refuse, untaught
+from provenline.splits import rounds
 from stages import _runtime as runtime
 
 STATES = Path(".state/shadow")
@@ -35,21 +37,18 @@ def main() -> str:
     reading = Reading(labels, params.labels_format, annotate, tuple(runtime.value("usecase.classes")))
     candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
     kept = Kept(STATES / identity(params, sha256_tree(production), sha256_tree(candidate), device))
-    result = shadow_ab(
-        read_media_list(source.media_list, source.root),
-        open_engine(production, device, many=True),
-        open_engine(candidate, device, many=True),
-        params,
-        runtime.params("footage", PrivacyParams),
-        reading,
-        out,
-        kept,
-    )
+    listed = read_media_list(source.media_list, source.root)
+    taken = rounds.read(runtime.rounds(), params.round)
+    media, privacy = untaught(listed, taken), runtime.params("footage", PrivacyParams)
+    runs, new = (open_engine(bundle, device, many=True) for bundle in (production, candidate))
+    result = shadow_ab(media, runs, new, params, privacy, reading, out, kept)
+    frames = tables.read(out / "frames.parquet", tables.FRAMES)
+    refuse(frames, taken)
+    result.metrics["footage"]["taught"] = len(listed) - len(media)
     write_json(runtime.metrics("shadow_ab"), result.metrics)
     write_json("metrics/shadow_ab_timing.json", result.timing)
-    seen = runtime.footage_of(tables.read(out / "frames.parquet", tables.FRAMES), source.root)
     read = [source.media_list, production, candidate, *([labels] if labels else [])]
-    runtime.inputs("shadow_ab", read, media=seen)
+    runtime.inputs("shadow_ab", read, media=runtime.footage_of(frames, source.root))
     forget(STATES)  # last: killed before, the stage goes on from there
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
 

@@ -15,6 +15,7 @@ from provenline.splits.decide import decide
 from provenline.splits.ledger import read_ledger
 from provenline.splits.params import SplitParams
 from provenline.splits.placing import place
+from provenline.splits.rounds import joined, read
 from stages import _runtime as runtime
 
 LEDGER = Path("data/split_ledger.csv")
@@ -26,6 +27,7 @@ def main() -> str:
     round_ = runtime.value("round")
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     boxes = tables.read("data/boxes.parquet", tables.BOXES)
+    frames, boxes = joined(frames, boxes, read(runtime.rounds(), round_))
     ledger, found = read_ledger(LEDGER), search(frames, params.copies)
     assignment, described = decide(frames, boxes, ledger, usecase.classes, found.copies, params)
     written = write_assignment(frames, assignment, Path("data") / f"dataset_split_{round_}.csv")

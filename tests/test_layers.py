@@ -13,6 +13,7 @@ MAY = {
     **dict.fromkeys(BOTTOM | BESIDE, BOTTOM),
     "simline": BOTTOM,
     **dict.fromkeys(ABOVE, BOTTOM | BESIDE),
+    "labelling": BOTTOM | BESIDE | {"shadow"},
     "device": BOTTOM | {"detectors", "engines"},
     "promotion": BOTTOM | {"detectors", "engines"},
     "reports": BOTTOM | BESIDE | ABOVE | {"dossier", "device"},

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import getpass
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provenline.commands.project import dvc_add, follow
 from provenline.errors import InputError
 from provenline.progress import notice, out
 
@@ -103,26 +103,14 @@ def _who() -> str:
 
 
 def _keep(folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "add", "--quiet", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise InputError(
-            f"dvc add: {last}", file=folder, mend="Nothing was switched; mend it and promote again"
-        )
+    dvc_add(folder, "Nothing was switched; mend it and promote again")
 
 
 def _done(found: Production) -> None:
     """Have everything follow the record, and say what comes next."""
     for module, what in (("stages._pin", "params.yaml"), ("stages._registry", "the model registry")):
-        done = subprocess.run([sys.executable, "-m", module], capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-            notice(f"{what} does not follow yet ({last}): `make track` catches it up")
+        if failed := follow(module):
+            notice(f"{what} does not follow yet ({failed}): `make track` catches it up")
     current = found.current.model_version if found.current else "the base"
     previous = found.previous.model_version if found.previous else "the base"
     out.print(f"production is {current}; `provenline rollback` brings back {previous}", highlight=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provenline.errors import InputError
+from provenline.commands.project import section
 from provenline.progress import out
 
 if TYPE_CHECKING:
@@ -42,15 +42,6 @@ def push(
 
 def privacy(root: Path) -> PrivacyParams:
     """Return what params.yaml says may leave the machine."""
-    from pydantic import TypeAdapter, ValidationError
-
     from provenline.footage.params import PrivacyParams
-    from provenline.reports.gather import read_parameters
 
-    given = read_parameters(root)[0].get("footage")
-    try:
-        return TypeAdapter(PrivacyParams).validate_python(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(["footage", *map(str, first["loc"])])
-        raise InputError(first["msg"], file="params.yaml", place=place, mend="Run `make params`") from None
+    return section(root, "footage", PrivacyParams)

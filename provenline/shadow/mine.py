@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from provenline.errors import InputError
 from provenline.footage.anonymise import Blur
 from provenline.footage.decode import frames_at
 from provenline.footage.media import Media
+from provenline.footage.photos import read_photo
 from provenline.progress import track
 from provenline.shadow.compare import COUNTS, FRAME_KEYS, KINDS
 
@@ -80,14 +81,17 @@ def save(chosen: pd.DataFrame, media: Sequence[Media], blur: Blur, folder: Path)
 
 
 def _save(media: Media, wanted: dict[int, str], blur: Blur, folder: Path) -> None:
-    for time_ms, image in _decode(media, sorted(wanted)):
+    for time_ms, image in decode(media, sorted(wanted)):
         path = folder / f"{wanted[time_ms]}.jpg"
         shown = blur.apply(image, wanted[time_ms])
         if not cv2.imwrite(str(path), shown, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]):
             raise InputError("the image could not be written", file=path, mend="Is the disk full?")
 
 
-def _decode(media: Media, times: list[int]) -> list[tuple[int, Any]]:
+def decode(media: Media, times: list[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield time in milliseconds and picture (BGR) of frames that a comparison named, in ascending order."""
     if media.kind == "photo":
-        return [(0, cv2.imread(str(media.file), cv2.IMREAD_COLOR))]
-    return [(asked, image) for asked, _, image in frames_at(media.file, times)]
+        yield 0, read_photo(media.file)[0]
+        return
+    for asked, _, image in frames_at(media.file, times):
+        yield asked, image

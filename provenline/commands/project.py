@@ -1,0 +1,77 @@
+"""What commands share of the project they are called in: its parameters, DVC, and what follows a switch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from provenline.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    Model = TypeVar("Model", bound=BaseModel)
+
+PARAMS = "params.yaml"
+MEND = "Run `make params`"
+
+
+def at(root: Path, *keys: str) -> Any:
+    """Return a value of the project's params.yaml.
+
+    Raises:
+        InputError: It is not there.
+    """
+    from provenline.reports.gather import read_parameters
+
+    found: Any = read_parameters(root)[0]
+    for key in keys:
+        if not isinstance(found, Mapping) or key not in found:
+            raise InputError("is missing", file=PARAMS, place=".".join(keys), mend=MEND)
+        found = found[key]
+    return found
+
+
+def section(root: Path, name: str, model: type[Model]) -> Model:
+    """Return a section of the project's params.yaml as its typed object.
+
+    Raises:
+        InputError: It is missing, or a value does not fit.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(at(root, name))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join([name, *map(str, first["loc"])])
+        raise InputError(first["msg"], file=PARAMS, place=place, mend=MEND) from None
+
+
+def dvc_add(folder: Path, mend: str) -> None:
+    """Have DVC look after a folder.
+
+    Args:
+        folder: In the project.
+        mend: What to do if it cannot.
+    """
+    if failed := _last_word("dvc", "add", "--quiet", str(folder)):
+        raise InputError(f"dvc add: {failed}", file=folder, mend=mend)
+
+
+def follow(module: str, *words: str) -> str:
+    """Have a module of ``stages`` bring something to what was switched; return why it could not, else ""."""
+    return _last_word(module, *words)
+
+
+def _last_word(module: str, *words: str) -> str:
+    command = [sys.executable, "-m", module, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (
+        (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        if done.returncode
+        else ""
+    )

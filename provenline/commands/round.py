@@ -1,0 +1,143 @@
+"""`provenline round`: the month's frames for labelling, and their labels on the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provenline.commands.project import at, dvc_add, follow, section
+from provenline.errors import InputError
+from provenline.progress import notice, out
+
+if TYPE_CHECKING:
+    from provenline.shadow.labels import Reading
+
+app = typer.Typer(no_args_is_help=True, help="The monthly round: what to label next, and its way back.")
+HERE, DRAWN, SHADOW = Path(), Path("data/labelling"), Path("data/shadow")
+LEDGER = Path("data/split_ledger.csv")
+
+
+@app.callback()
+def main() -> None:
+    """The monthly round: what to label next, and its way back."""
+
+
+@app.command("draw")
+def draw(
+    frames: Annotated[int, typer.Option(min=1, help="So many frames at most.")] = 200,
+    marks: Annotated[
+        Path | None,
+        typer.Option(help="CSV of production's own marks: media, time_ms, quality (green, yellow, red)."),
+    ] = None,
+    sure: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Without marks: a frame with a find below this score is yellow."),
+    ] = 0.55,
+    apart: Annotated[
+        int,
+        typer.Option(min=0, max=255, help="Grey levels by which frames of a camera must differ somewhere."),
+    ] = 24,
+) -> None:
+    """Choose what production doubts or the engines dispute in the last shadow run, and package it."""
+    import pandas as pd
+
+    from provenline import tables
+    from provenline.footage.media import read_media_list
+    from provenline.footage.params import PrivacyParams
+    from provenline.labelling import drawing, mining
+    from provenline.splits.rounds import following
+
+    compared = tables.read(SHADOW / "frames.parquet", tables.FRAMES)
+    if compared.empty:
+        what = "the last shadow run compared nothing"
+        mend = "Draw after `dvc repro` has compared two engines, before you promote one"
+        raise InputError(what, file=SHADOW, mend=mend)
+    if marks is None:
+        operating = float(at(HERE, "shadow_ab", "score_production"))
+        production = tables.read(SHADOW / "production.parquet", tables.PREDICTIONS)
+        colours = mining.Colours(operating / 2, operating, sure)
+        marked = mining.quality(compared, production, colours)
+    else:
+        period_s = float(at(HERE, "shadow_ab", "period_s"))
+        marked, beyond = mining.read_marks(marks, compared, period_s)
+        if beyond:
+            notice(f"{beyond} marks in {marks} are of no frame that was compared")
+    footage = at(HERE, "source", "deployment")
+    media = read_media_list(Path(footage["media_list"]), Path(footage["root"]))
+    name = following(str(at(HERE, "round")))
+    privacy = section(HERE, "footage", PrivacyParams)
+    wanted = drawing.Wanted(frames, apart, tuple(_reading("cvat").names), privacy.anonymise)
+    comparison = pd.read_csv(SHADOW / "comparison.csv", keep_default_na=False, dtype={"frame_id": str})
+    done = drawing.draw(compared, marked, comparison, media, wanted, DRAWN / name)
+    why = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
+    spread = f"{done.groups} groups, {done.cameras} cameras, {done.days} camera days"
+    out.print(f"{name}: {done.frames} of {done.worth} frames ({why}) from {spread}", highlight=False)
+    out.print(f"passed over: {done.alike} near-duplicates, {done.gone} unreadable", highlight=False)
+    if not done.pictures:
+        out.print("no pictures (footage.anonymise): the annotator takes them from the footage by images.csv")
+    out.print(
+        f"next: have {DRAWN / name / drawing.PACKAGE} labelled, then `provenline round take FOLDER` with the "
+        "folder of the export",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command("take")
+def take(
+    exports: Annotated[Path, typer.Argument(help="Folder of the exports, one per annotator.")],
+    kind: Annotated[
+        str,
+        typer.Option("--format", help="cvat, label_studio, coco, yolo or voc; that of the package if empty."),
+    ] = "",
+) -> None:
+    """Take the labels in: the ledger gets the groups, and the next round begins."""
+    from provenline import tables
+    from provenline.labelling import current, taking
+    from provenline.splits import ledger, rounds
+    from provenline.splits.params import SplitParams
+
+    before = str(at(HERE, "round"))
+    name = rounds.following(before)
+    drawn, folder = DRAWN / name, current.FOLDER / name
+    reading = _reading(kind or str(at(HERE, "shadow_ab", "labels_format")))
+    params = reading.params.model_copy(update={"format": reading.kind, "labels": reading.rules})
+    brought = taking.read(drawn, exports, params, name)
+    parts = [tables.read("data/annotated.parquet", tables.FRAMES)]
+    parts.append(rounds.read(current.FOLDER if current.FOLDER.is_dir() else None, before).frames)
+    assignment = Path("data") / f"dataset_split_{before}.csv"
+    by = section(HERE, "split", SplitParams).by
+    after = taking.ledger_with(LEDGER, assignment, brought.frames, parts, tuple(by))
+    report = taking.write(brought, drawn, exports, name, folder)
+    dvc_add(current.FOLDER, "The round before goes on; mend it and take the round again")
+    ledger.write_ledger(after, LEDGER)
+    current.write(HERE, name)  # last: until here the round before goes on, and the same command mends it
+    if failed := follow("stages._pin", "rounds"):
+        notice(f"params.yaml does not follow yet ({failed}): run `make params`")
+    objects = ", ".join(f"{label} {count}" for label, count in report["objects"].items()) or "none"
+    out.print(
+        f"{name}: {report['frames']} frames of {report['groups']} groups are in train; objects: {objects}",
+        highlight=False,
+    )
+    if report["missing"]:
+        notice(f"{report['missing']} frames that were drawn came back without labels, and are left out")
+    out.print(
+        f"next: git add {LEDGER} {current.FILE} {current.FOLDER}.dvc params.yaml, commit; provenline push; "
+        "new deployment footage in the media list; dvc repro",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _reading(kind: str) -> Reading:
+    from typing import get_args
+
+    from provenline.annotations.params import AnnotateParams, Format
+    from provenline.shadow.labels import Reading
+
+    if kind not in get_args(Format):
+        raise InputError(f"no format is called '{kind}'", mend=f"Known: {', '.join(get_args(Format))}")
+    classes = tuple(at(HERE, "usecase", "classes"))
+    return Reading(None, kind, section(HERE, "annotate_import", AnnotateParams), classes)  # type: ignore[arg-type]

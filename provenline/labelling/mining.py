@@ -1,0 +1,202 @@
+"""Which frames of deployment footage are worth a person's time: doubted by production, or disputed.
+
+Such frames train the next round and never judge one: they are picked because they are hard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from provenline.errors import InputError
+from provenline.shadow.compare import KINDS
+
+QUALITIES = ("green", "yellow", "red")
+MARKS = ("media", "time_ms", "quality")
+DISPUTED = "disagreement"
+COLUMNS = ("frame_id", "media", "time_ms", "camera", "day", "group", "reason")
+
+
+@dataclass(frozen=True)
+class Colours:
+    """What makes a frame yellow or red, where production did not write it itself.
+
+    Attributes:
+        seen: Detections below this score are noise.
+        operating: Those below this one are not reported: a frame with one that is noise no more is red.
+        sure: A frame on which production reports one below this score is yellow.
+    """
+
+    seen: float
+    operating: float
+    sure: float
+
+
+def quality(frames: pd.DataFrame, production: pd.DataFrame, colours: Colours) -> pd.DataFrame:
+    """Return each frame's colour by production's own scores, as MARKS with ``frame_id`` and ``doubt``.
+
+    What counts is the least certain detection that is more than noise: reported, but unsure (yellow), or
+    held back, and so perhaps a miss (red). Least confidence as in Lewis and Gale, A sequential algorithm
+    for training text classifiers, SIGIR 1994. Frames on which nothing was seen are green.
+
+    Args:
+        frames: FRAMES.
+        production: PREDICTIONS of the engine that runs today, on these frames.
+        colours: Scores.
+
+    Returns:
+        One row per frame; ``doubt`` is 1 minus that score, 0 where nothing was seen.
+    """
+    seen = production[production["score"] >= colours.seen]
+    least = frames["frame_id"].map(seen.groupby("frame_id")["score"].min()).to_numpy(dtype=np.float64)
+    colour = np.select(
+        [np.isnan(least), least < colours.operating, least < colours.sure],
+        ["green", "red", "yellow"],
+        "green",
+    )
+    doubt = np.where(np.isnan(least), 0.0, 1 - least)
+    return frames[["frame_id", "media", "time_ms"]].assign(quality=colour, doubt=doubt)
+
+
+def read_marks(file: Path, frames: pd.DataFrame, period_s: float) -> tuple[pd.DataFrame, int]:
+    """Read the colours that production wrote, each for the compared frame nearest in time.
+
+    Args:
+        file: CSV with the columns MARKS; others are passed over.
+        frames: FRAMES, of all that was compared.
+        period_s: Between two of them: a mark that is farther from all than half of it is of none.
+
+    Returns:
+        As ``quality``, one row per marked frame (its gravest colour); and how many marks are of no frame.
+
+    Raises:
+        InputError: The file cannot be read, lacks a column, or a value is none.
+    """
+    marks = _read(file)
+    known = frames[["frame_id", "media", "time_ms"]].assign(time_ms=frames["time_ms"].astype("int64"))
+    nearest = pd.merge_asof(
+        marks.sort_values("time_ms"),
+        known.assign(at=known["time_ms"]).sort_values("time_ms"),
+        on="time_ms",
+        by="media",
+        direction="nearest",
+        tolerance=max(1, int(period_s * 500)),
+    )
+    found = nearest.dropna(subset="frame_id")
+    rank = found["quality"].map(QUALITIES.index)
+    worst = found.assign(rank=rank).sort_values(["rank", "frame_id"]).drop_duplicates("frame_id", keep="last")
+    worst = worst.assign(time_ms=worst["at"].astype("int64"), doubt=worst["rank"] / len(QUALITIES))
+    columns = ["frame_id", "media", "time_ms", "quality", "doubt"]
+    return worst[columns].sort_values("frame_id").reset_index(drop=True), len(marks) - len(found)
+
+
+def _read(file: Path) -> pd.DataFrame:
+    try:
+        marks = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError("file is missing", file=file) from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"not a CSV table ({error})", file=file) from None
+    if lacking := [name for name in MARKS if name not in marks.columns]:
+        raise InputError(f"has no column {lacking[0]}", file=file, mend=f"Its columns are {', '.join(MARKS)}")
+    marks = marks[list(MARKS)].reset_index(drop=True)
+    times = pd.to_numeric(marks["time_ms"], errors="coerce")
+    bad = marks.index[~marks["quality"].isin(QUALITIES) | times.isna() | (times < 0)]
+    if len(bad):
+        row = marks.loc[bad[0]]
+        what = f"quality {row['quality']!r} at {row['time_ms']!r}"
+        mend = (
+            f"A quality is one of {', '.join(QUALITIES)}, a time is milliseconds from the recording's start"
+        )
+        raise InputError(what, file=file, place=f"row {bad[0] + 2}", mend=mend)
+    return marks.assign(time_ms=times.round().astype("int64"))
+
+
+def rank(frames: pd.DataFrame, marks: pd.DataFrame, comparison: pd.DataFrame) -> pd.DataFrame:
+    """Rank the frames that are worth labelling, cameras and days in turn.
+
+    Red and yellow frames (red first, then the more doubted) and frames on which the two engines differ
+    (the gravest kind first) take turns, so that either fills up what the other lacks. Within each of the
+    two, groups of one camera and day take turns, and so do the cameras and days.
+
+    Args:
+        frames: FRAMES, of all that was compared.
+        marks: What ``quality`` or ``read_marks`` returned.
+        comparison: What ``shadow.compare.compare_frames`` returned.
+
+    Returns:
+        COLUMNS, best first, each frame once; ``reason`` is red, yellow or disagreement.
+    """
+    marked = marks[marks["quality"] != "green"]
+    doubted = marked.assign(
+        reason=marked["quality"], gravity=-marked["quality"].map(QUALITIES.index), more=-marked["doubt"]
+    )
+    differ = comparison[comparison["disagrees"]]
+    disputed = differ.assign(
+        reason=DISPUTED,
+        gravity=differ["kind"].map(KINDS.index),
+        more=-(differ["only_production"] + differ["only_candidate"]),
+    )
+    keys = frames[["frame_id", "media", "time_ms", "camera", "day", "group"]]
+    queues = [
+        _in_turns(keys.merge(one[["frame_id", "reason", "gravity", "more"]], on="frame_id"))
+        for one in (doubted, disputed)
+    ]
+    both = pd.concat([queue.assign(place=np.arange(len(queue))) for queue in queues])
+    ranked = both.sort_values("place", kind="stable").drop_duplicates("frame_id")
+    return ranked[list(COLUMNS)].reset_index(drop=True)
+
+
+def _in_turns(rows: pd.DataFrame) -> pd.DataFrame:
+    order = ["gravity", "more", "media", "time_ms"]
+    rows = rows.sort_values(order, kind="stable")
+    rows["turn"] = rows.groupby("group").cumcount()
+    rows = rows.sort_values(["turn", *order], kind="stable")
+    rows["round"] = rows.groupby(["camera", "day"]).cumcount()
+    return rows.sort_values(["round", *order], kind="stable")
+
+
+def distinct(
+    ranked: pd.DataFrame, thumbnails: Mapping[str, NDArray[np.uint8]], most: int, apart: int
+) -> tuple[pd.DataFrame, int]:
+    """Take frames in their order, but none that looks like one of its camera that was taken already.
+
+    Two frames look alike if no cell of their 16 x 16 thumbnails differs by ``apart`` grey levels: a hash of
+    the whole picture says "the same" of everything that a fixed camera sees.
+
+    Args:
+        ranked: What ``rank`` returned.
+        thumbnails: Frame to its 256 grey levels; frames without one are passed over.
+        most: At most so many frames.
+        apart: 0 takes all that are not the same to the last grey level.
+
+    Returns:
+        The frames taken, and how many near-duplicates were passed over.
+    """
+    taken: list[int] = []
+    seen: dict[str, list[NDArray[np.int16]]] = {}
+    alike = 0
+    for row, (frame_id, camera) in enumerate(zip(ranked["frame_id"], ranked["camera"], strict=True)):
+        if len(taken) == most:
+            break
+        if frame_id not in thumbnails:
+            continue
+        own, others = thumbnails[frame_id].astype(np.int16), seen.setdefault(camera, [])
+        if others and np.abs(np.stack(others) - own).max(axis=1).min() < max(apart, 1):
+            alike += 1
+            continue
+        others.append(own)
+        taken.append(row)
+    return ranked.iloc[taken].reset_index(drop=True), alike
+
+
+def counts(chosen: pd.DataFrame) -> dict[str, int]:
+    """Return how many frames were chosen for which reason, in a fixed order."""
+    found = chosen["reason"].value_counts()
+    reasons: Sequence[str] = (*QUALITIES[:0:-1], DISPUTED)
+    return {reason: int(found.get(reason, 0)) for reason in reasons}

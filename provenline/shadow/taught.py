@@ -1,0 +1,28 @@
+"""Deployment footage that a monthly round has taught from: it may not judge the candidate that learnt it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from provenline.errors import InputError
+from provenline.footage.media import Media
+from provenline.splits.rounds import Taken
+
+
+def untaught(media: Sequence[Media], taken: Taken) -> list[Media]:
+    """Return the media of groups that no round has taught from."""
+    return [one for one in media if one.group not in taken.groups]
+
+
+def refuse(frames: pd.DataFrame, taken: Taken) -> None:
+    """Refuse frames of recordings that a round has taught from, whatever group they are listed in.
+
+    Raises:
+        InputError: There is one.
+    """
+    both = frames[frames["media_sha256"].isin(taken.frames["media_sha256"])]
+    if len(both):
+        what = f"'{both['media'].iloc[0]}' was labelled for training in a round, in a group of another name"
+        raise InputError(what, mend="Take it out of the deployment's media list: what trains cannot judge")
