@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from provenline import tables
+from provenline import rounds, tables
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.open import open_engine
 from provenline.engines.params import Target
@@ -18,7 +18,6 @@ from provenline.shadow.keeping import Kept, forget, identity
 from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
 from provenline.shadow.taught import refuse, untaught
-from provenline.splits import rounds
 from stages import _runtime as runtime
 
 STATES = Path(".state/shadow")

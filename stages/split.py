@@ -7,6 +7,7 @@ from pathlib import Path
 from provenline import tables
 from provenline.annotations.outlines import outlined, warnings
 from provenline.files import write_json
+from provenline.rounds import joined, read
 from provenline.splits.audit import audit
 from provenline.splits.certificate import certificate
 from provenline.splits.copies import search
@@ -15,7 +16,6 @@ from provenline.splits.decide import decide
 from provenline.splits.ledger import read_ledger
 from provenline.splits.params import SplitParams
 from provenline.splits.placing import place
-from provenline.splits.rounds import joined, read
 from stages import _runtime as runtime
 
 LEDGER = Path("data/split_ledger.csv")

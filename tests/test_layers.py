@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"errors", "files", "progress", "tables", "images", "bootstrap", "hands"}
+BOTTOM = {"errors", "files", "progress", "tables", "images", "bootstrap", "hands", "rounds"}
 BESIDE = {"footage", "annotations", "splits", "evaluation", "detectors"}
 ABOVE = {"training", "engines", "shadow", "labelling"}
 MAY = {

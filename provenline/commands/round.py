@@ -47,7 +47,7 @@ def draw(
     from provenline.footage.media import read_media_list
     from provenline.footage.params import PrivacyParams
     from provenline.labelling import drawing, mining
-    from provenline.splits.rounds import following
+    from provenline.rounds import following
 
     compared = tables.read(SHADOW / "frames.parquet", tables.FRAMES)
     if compared.empty:
@@ -94,9 +94,9 @@ def take(
     ] = "",
 ) -> None:
     """Take the labels in: the ledger gets the groups, and the next round begins."""
-    from provenline import tables
+    from provenline import rounds, tables
     from provenline.labelling import current, taking
-    from provenline.splits import ledger, rounds
+    from provenline.splits import ledger
     from provenline.splits.params import SplitParams
 
     before = str(at(HERE, "round"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from provenline import rounds
 from provenline.dossier.checks import Check, short
 from provenline.dossier.claims import MANIFEST, is_apart
 from provenline.dossier.holding import Held
@@ -159,19 +160,30 @@ def _only(seen: Seen, key: str, frames: set[str]) -> None:
 
 
 def placed(seen: Seen) -> None:
-    """The split has a row for each frame, under its media's name."""
-    known = {(row[0], row[2]) for row in seen.rows("annotated.development", FRAME)}
+    """The split has a row for each frame, also for those of rounds, under its media's name."""
+    own = seen.rows("annotated.development", FRAME)
+    known = {(row[0], row[2]) for row in (*own, *_of_rounds(seen))}
     rows = set(seen.rows("split", ["frame_id", "media"]))
     if rows != known:
         odd = min(rows ^ known)
         raise BrokenError(seen.reader.name("split"), f"does not place the frames of this run, first {odd[0]}")
 
 
+def _of_rounds(seen: Seen) -> list[tuple[Any, ...]]:
+    if not seen.run.rounds:
+        return []
+    names = rounds.counting({name.split("/")[0] for name in seen.members("rounds")}, seen.run.round)
+    return [row for name in names for row in seen.rows("rounds", FRAME, f"{name}/{rounds.FRAMES}")]
+
+
 def dataset(seen: Seen) -> None:
     """Each picture of the dataset is a frame's bytes, and lies on the side that the split gives it."""
     sides = dict(seen.rows("split", ["frame_id", "split"]))
-    paths = {row[0]: row[1] for row in seen.rows("annotated.development", FRAME)}
-    stored, folder = seen.members("frames.development"), seen.reader.name("dataset")
+    taught = _of_rounds(seen)
+    paths = {row[0]: row[1] for row in (*seen.rows("annotated.development", FRAME), *taught)}
+    stored, folder = dict(seen.members("frames.development")), seen.reader.name("dataset")
+    if taught:
+        stored |= {f"{seen.run.rounds}/{name}": digest for name, digest in seen.members("rounds").items()}
     for name, digest in seen.members("dataset").items():
         kind, _, rest = name.partition("/")
         if kind not in ("images", "labels"):

@@ -25,6 +25,7 @@ STEPS = (
 )
 SIDES = ("development", "deployment")
 ROLES = ("base", "candidate")
+NONE = "data/none"  # stands where there is nothing
 LISTS = "metrics/inputs"  # what stages read, file by file: see stages/_runtime.inputs
 # They become parts of paths, so a dossier cannot name what it likes.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")]
@@ -50,6 +51,7 @@ class Run(BaseModel):
         target: Where the engine runs.
         weights: The base's checkpoint.
         production: The bundle that runs today.
+        rounds: What monthly rounds brought; empty before the first.
         development: Footage that is trained and judged on.
         deployment: Footage of other cameras and days.
     """
@@ -61,6 +63,7 @@ class Run(BaseModel):
     target: Name
     weights: str = Field(max_length=1000)
     production: str = Field(max_length=1000)
+    rounds: str = Field(default="", max_length=1000)  # older dossiers have none
     development: Side
     deployment: Side
 
@@ -77,12 +80,14 @@ def run_of(parameters: Mapping[str, Any]) -> Run:
     """
     target = _text(parameters, "target")
     production = _path(parameters, "shadow_ab", "production", "bundle")
+    rounds = _path(parameters, "rounds")
     return Run(
         round=_text(parameters, "round"),
         usecase=_text(parameters, "usecase", "name"),
         target=target,
         weights=_path(parameters, "model", "weights"),
         production=production.replace("{target}", target),
+        rounds="" if rounds == NONE else rounds,
         development=_side(parameters, "development"),
         deployment=_side(parameters, "deployment"),
     )
@@ -198,6 +203,8 @@ def _labels(run: Run) -> Iterator[Item]:
 
 def _split(run: Run) -> Iterator[Item]:
     yield Item("ledger", "split", "file", "data/split_ledger.csv")
+    if run.rounds:
+        yield Item("rounds", "split", "folder", run.rounds, "Rounds")
     yield Item("split", "split", "file", f"data/dataset_split_{run.round}.csv", "Split")
     yield Item("dataset", "split", "folder", "data/dataset", "Dataset")
     yield Item("split_metrics", "split", "file", "metrics/split.json")

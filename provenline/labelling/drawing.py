@@ -19,9 +19,9 @@ from provenline.footage.hashing import dhash, thumbnail
 from provenline.footage.media import Media
 from provenline.labelling import mining
 from provenline.progress import track
+from provenline.rounds import FRAMES
 from provenline.shadow import mine
 from provenline.shadow.package import package
-from provenline.splits.rounds import FRAMES
 
 PLAN = "round"
 PACKAGE, IMAGES, LISTED = "package", "images", "drawn.csv"

@@ -16,9 +16,9 @@ from provenline.annotations.params import AnnotateParams
 from provenline.errors import InputError
 from provenline.files import atomic_path, write_json
 from provenline.labelling.drawing import IMAGES, LISTED
+from provenline.rounds import BOXES, FRAMES
 from provenline.splits.assign import groups_of, held_units
 from provenline.splits.ledger import HELD, read_ledger
-from provenline.splits.rounds import BOXES, FRAMES
 
 SIDE = "train"  # what was picked because it is hard says nothing of how hard the rest is
 EXPORTS, REPORT = "exports", "round.json"

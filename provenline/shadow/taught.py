@@ -8,12 +8,16 @@ import pandas as pd
 
 from provenline.errors import InputError
 from provenline.footage.media import Media
-from provenline.splits.rounds import Taken
+from provenline.progress import notice
+from provenline.rounds import Taken
 
 
 def untaught(media: Sequence[Media], taken: Taken) -> list[Media]:
-    """Return the media of groups that no round has taught from."""
-    return [one for one in media if one.group not in taken.groups]
+    """Return the media of groups that no round has taught from, and say how many are left out."""
+    left = [one for one in media if one.group not in taken.groups]
+    if len(left) < len(media):
+        notice(f"{len(media) - len(left)} of {len(media)} media were labelled in rounds: they judge nothing")
+    return left
 
 
 def refuse(frames: pd.DataFrame, taken: Taken) -> None:

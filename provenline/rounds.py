@@ -7,13 +7,14 @@ in the ledger as ``train``, and none of them counts as deployment footage any mo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
-
-from provenline import tables
 from provenline.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME = re.compile(r"v\d+(\.\d+)*")
 FRAMES, BOXES = "frames.parquet", "boxes.parquet"
@@ -49,6 +50,16 @@ def _numbers(name: str) -> list[int]:
     return [int(part) for part in name[1:].split(".")]
 
 
+def counting(names: Iterable[str], upto: str) -> list[str]:
+    """Return those of some names that are rounds up to one, in their order.
+
+    >>> counting(["v0.10", "v0.2", "v0.11", "other"], "v0.10")
+    ['v0.2', 'v0.10']
+    """
+    rounds = (name for name in names if NAME.fullmatch(name))
+    return sorted((name for name in rounds if _numbers(name) <= _numbers(upto)), key=_numbers)
+
+
 def read(folder: Path | None, upto: str) -> Taken:
     """Read what the rounds up to one have brought.
 
@@ -60,26 +71,27 @@ def read(folder: Path | None, upto: str) -> Taken:
     Raises:
         InputError: The folder or a table in it is missing, or two rounds hold the same frame.
     """
+    import pandas as pd
+
+    from provenline import tables
+
+    both = ((FRAMES, tables.FRAMES), (BOXES, tables.BOXES))
     names: list[str] = []
     if folder is not None:
         if not folder.is_dir():
             raise InputError(
                 "folder is missing", file=folder, mend="Run `dvc pull` (or set rounds: data/none)"
             )
-        found = [path.name for path in folder.iterdir() if path.is_dir() and NAME.fullmatch(path.name)]
-        names = sorted((name for name in found if _numbers(name) <= _numbers(upto)), key=_numbers)
+        names = counting((path.name for path in folder.iterdir() if path.is_dir()), upto)
     parts = [
-        [tables.read(Path(folder or "") / name / file, schema) for name in names] for file, schema in _BOTH
+        [tables.read(Path(folder or "") / name / file, schema) for name in names] for file, schema in both
     ]
     frames, boxes = (
         pd.concat(part, ignore_index=True) if part else tables.table([], schema)
-        for part, (_, schema) in zip(parts, _BOTH, strict=True)
+        for part, (_, schema) in zip(parts, both, strict=True)
     )
     _refuse_twice(frames, folder)
     return Taken(frames, boxes, frozenset(frames["group"]))
-
-
-_BOTH = ((FRAMES, tables.FRAMES), (BOXES, tables.BOXES))
 
 
 def _refuse_twice(frames: pd.DataFrame, folder: Path | None) -> None:
@@ -95,6 +107,8 @@ def joined(frames: pd.DataFrame, boxes: pd.DataFrame, taken: Taken) -> tuple[pd.
     Raises:
         InputError: A round holds a frame of the development footage.
     """
+    import pandas as pd
+
     both = sorted(set(frames["frame_id"]) & set(taken.frames["frame_id"]))
     if both:
         what = f"frame {both[0]} of the development footage was labelled in a round too"
