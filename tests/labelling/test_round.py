@@ -1,0 +1,234 @@
+"""A round through its commands: drawn from a shadow run, labelled, taken in, and what is refused."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import cv2
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from provenline import rounds, tables
+from provenline.annotations import cvat
+from provenline.cli import app
+from provenline.errors import InputError
+from provenline.footage.media import write_media_list
+from provenline.labelling import current
+from provenline.shadow.ab import shadow_ab
+from provenline.splits import ledger
+from tests.evaluation import world as tables_world
+from tests.shadow import world
+from tests.shadow.world import GREEN, RED, ColourDetector, scene
+
+ROOT = Path(__file__).parents[2]
+GROUPS = ("a", "b", "c")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project after a shadow run whose engines differ on green squares, with an accepted split."""
+    monkeypatch.chdir(tmp_path)
+    footage = tmp_path / "footage"
+    for place, name in enumerate(GROUPS):
+        drawn = [scene(10 + 20 * place, None), scene(12, 60), scene(None, 30 + 9 * place), scene(None, None)]
+        world.video(footage / f"{name}.mp4", drawn)
+    write_media_list(
+        tmp_path / "media.csv",
+        [{"path": f"{name}.mp4", "group": name, "camera": "c1", "category": "Collar"} for name in GROUPS],
+    )
+    media = [world.media(footage / f"{name}.mp4", name) for name in GROUPS]
+    params, reading = world.params(), world.reading()
+    engines = ColourDetector({RED: 0.4}), ColourDetector({RED: 0.9, GREEN: 0.8}, fingerprint="b" * 64)
+    shadow_ab(media, *engines, params, world.privacy(), reading, tmp_path / "data/shadow")
+    given = yaml.safe_load((ROOT / "params.yaml").read_text())
+    given["source"]["deployment"] |= {"root": "footage", "media_list": "media.csv"}
+    given["annotate_import"] |= {
+        "labels": [{"source": "worker", "to": "person", "attribute": None, "value": None}]
+    }
+    given["annotate_import"]["adjudication"] = {"kind": "named"}
+    given["annotate_import"]["primary"] = []
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(given))
+    own = [tables_world.frame("d1", "dev") | {"media_sha256": "d" * 64}]
+    tables.write(tables_world.frames_table(own), "data/annotated.parquet", tables.FRAMES)
+    split = "frame_id,media,group,category,unit,split\nd1,v.mp4,dev,Collar,dev,test\n"
+    (tmp_path / "data/dataset_split_v0.csv").write_text(split)
+    (tmp_path / "data/split_ledger.csv").write_text("group,category,split\n")
+    monkeypatch.setattr("provenline.commands.round.dvc_add", lambda *_: None)
+    monkeypatch.setattr("provenline.commands.round.follow", lambda *_: "")
+    return tmp_path
+
+
+def call(*words: str) -> str:
+    done = CliRunner().invoke(app, ["round", *words], catch_exceptions=True)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return " ".join(done.output.split())
+
+
+def label(project: Path, x: int = 10, skip: int = 0) -> Path:
+    """Label the package as a person would: the names stay, boxes come."""
+    xml = (project / "data/labelling/v0.1/package/annotations.xml").read_text()
+    exports, images = project / "exports", xml.split("<image ")
+    exports.mkdir(exist_ok=True)
+    box = f'<box label="worker" occluded="0" xtl="{x}" ytl="16" xbr="{x + 24}" ybr="40"></box>'
+    labelled = [one.replace("/>", f">{box}</image>", 1) for one in images[1 + skip :]]
+    (exports / "ann.xml").write_text("<image ".join([images[0], *labelled]))
+    return exports
+
+
+def test_a_round_goes_out_and_comes_back(project: Path) -> None:
+    said = call("draw", "--frames", "6")  # one scene is the same in all three
+    assert "v0.1: 5 of 9 frames (" in said and "from 3 groups, 1 cameras" in said
+    drawn = project / "data/labelling/v0.1"
+    listed = pd.read_csv(drawn / "drawn.csv")
+    assert set(listed["reason"]) <= {"red", "yellow", "disagreement"} and listed["frame_id"].is_unique
+    assert {path.name for path in (drawn / "package").iterdir()} == {
+        "annotations.xml",
+        "images.csv",
+        "images",
+    }
+    assert "reason" not in (drawn / "package/images.csv").read_text()  # nothing tells what a model said
+    assert [str(one.label) for one in cvat.read(drawn / "package/annotations.xml")[0].objects] == []
+    pictures = {path.stem: cv2.imread(str(path)) for path in (drawn / "images").iterdir()}
+    assert pictures.keys() == set(listed["frame_id"])
+    call_refused("draw", "was drawn already")
+
+    exports = label(project)
+    call_refused("take", "1 groups of the split are not accepted (first: 'dev')", str(exports))
+    assert not (project / "data/rounds").exists() and not (project / current.FILE).exists()
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    said = call("take", str(exports))
+    assert "v0.1: 5 frames of 3 groups are in train; objects: person 5" in said
+    held = ledger.read_ledger("data/split_ledger.csv")
+    assert dict(zip(held["group"], held["split"], strict=True)) == {
+        "a": "train", "b": "train", "c": "train", "dev": "test",
+    }  # fmt: skip
+    assert yaml.safe_load(current.FILE.read_text()) == {"round": "v0.1", "rounds": "data/rounds"}
+    taken = rounds.read(Path("data/rounds"), "v0.1")
+    assert taken.groups == set(GROUPS) and taken.frames["annotated"].all()
+    assert all(Path(path).read_bytes()[:2] == b"\xff\xd8" for path in taken.frames["path"])
+    assert taken.frames["thumbnail"].map(len).eq(256).all() and taken.frames["dhash"].map(len).eq(16).all()
+    assert set(taken.boxes["label"]) == {"person"} and taken.boxes["x2"].eq(34).all()
+    assert (project / "data/rounds/v0.1/exports/ann.xml").read_bytes() == (exports / "ann.xml").read_bytes()
+
+
+def call_refused(word: str, said: str, *words: str) -> None:
+    with pytest.raises(InputError, match=said.replace("(", r"\(").replace(")", r"\)")):
+        call(word, *words)
+
+
+def test_taking_again_after_it_was_cut_off_ends_the_same(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("draw", "--frames", "6")
+    exports = label(project)
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+
+    def fails(*_: object) -> None:
+        raise InputError("dvc add: no space left on device")
+
+    for place in ("commands.round.dvc_add", "splits.ledger.write_ledger", "labelling.current.write"):
+        with monkeypatch.context() as broken:
+            broken.setattr(f"provenline.{place}", fails)
+            call_refused("take", "no space left", str(exports))
+        assert not current.FILE.exists()
+    call("take", str(exports))
+    assert rounds.read(Path("data/rounds"), "v0.1").groups == set(GROUPS)
+    assert len(ledger.read_ledger("data/split_ledger.csv")) == 4
+
+
+def test_frames_without_labels_are_left_out_and_counted(project: Path) -> None:
+    call("draw", "--frames", "6")
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    said = call("take", str(label(project, skip=2)))
+    assert "v0.1: 3 frames of" in said
+    assert len(rounds.read(Path("data/rounds"), "v0.1").frames) == 3
+
+
+def test_what_judges_may_not_train(project: Path) -> None:
+    call("draw", "--frames", "6")
+    rows = "frame_id,media,group,category,unit,split\nd1,v.mp4,dev,Collar,dev,test\nx,a.mp4,b,Collar,b,val\n"
+    (project / "data/dataset_split_v0.csv").write_text(rows)
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    call_refused("take", "group 'b' is in val: what judges may not train", str(label(project)))
+
+
+def test_a_camera_that_a_split_does_not_cut_stays_on_its_side(project: Path) -> None:
+    call("draw", "--frames", "6")
+    given = yaml.safe_load((project / "params.yaml").read_text())
+    given["split"]["by"] = ["camera"]
+    (project / "params.yaml").write_text(yaml.safe_dump(given))
+    own = [tables_world.frame("d1", "dev") | {"media_sha256": "d" * 64, "camera": "c1"}]
+    tables.write(tables_world.frames_table(own), "data/annotated.parquet", tables.FRAMES)
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    call_refused("take", "joins what the ledger has accepted in different splits", str(label(project)))
+    assert not (project / "data/rounds").exists()
+
+
+def test_other_faults_are_said(project: Path) -> None:
+    exports = project / "exports"
+    exports.mkdir()
+    call_refused("take", "nothing was drawn", str(exports))
+    call("draw", "--frames", "6")
+    call_refused("take", "no format is called 'xml'", str(exports), "--format", "xml")
+    call_refused("take", "folder is missing", str(project / "elsewhere"))
+    xml = (project / "data/labelling/v0.1/package/annotations.xml").read_text()
+    (exports / "ann.xml").write_text(re.sub(r"_0000(0\d000.jpg)", r"_0009\1", xml))  # other moments
+    call_refused("take", "no image is one of the 5 frames that were drawn", str(exports))
+    (project / "params.yaml").write_text("round: v0\n")
+    call_refused("draw", "is missing")
+
+
+def test_after_a_promotion_there_is_nothing_to_draw_from(project: Path) -> None:
+    frames = project / "data/shadow/frames.parquet"
+    tables.write(tables.read(frames, tables.FRAMES).head(0), frames, tables.FRAMES)
+    call_refused("draw", "the last shadow run compared nothing")
+
+
+def test_blurred_people_leave_no_pictures_in_the_package(project: Path) -> None:
+    given = yaml.safe_load((project / "params.yaml").read_text())
+    given["footage"]["anonymise"] = "persons"
+    (project / "params.yaml").write_text(yaml.safe_dump(given))
+    assert "no pictures" in call("draw", "--frames", "6")
+    drawn = project / "data/labelling/v0.1"
+    assert not (drawn / "package/images").exists() and len(list((drawn / "images").iterdir())) == 5
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    call("take", str(label(project)))
+    assert len(rounds.read(Path("data/rounds"), "v0.1").frames) == 5
+
+
+def test_marks_of_production_choose(project: Path) -> None:
+    (project / "marks.csv").write_text("media,time_ms,quality\na.mp4,3000,red\nz.mp4,0,red\n")
+    said = call("draw", "--frames", "1", "--marks", "marks.csv")
+    assert "(1 red, 0 yellow, 0 disagreement)" in said
+    (only,) = pd.read_csv("data/labelling/v0.1/drawn.csv").to_dict("records")
+    assert (only["media"], only["time_ms"]) == ("a.mp4", 3000)
+
+
+def test_the_split_that_is_shipped_is_the_one_of_the_first_round() -> None:
+    assert (ROOT / current.FILE).read_text() == current.text("v0")
+
+
+def test_composed_parameters_follow_the_round_and_keep_their_overrides(tmp_path: Path) -> None:
+    from stages import _compose, _pin
+
+    target = tmp_path / "params.yaml"
+    _compose.compose(["train.recipe.seed=7"], target)
+    current.write(tmp_path, "v0.3")
+    _pin.turn(target)
+    found = yaml.safe_load(target.read_text())
+    assert (found["round"], found["rounds"], found["shadow_ab"]["round"]) == ("v0.3", "data/rounds", "v0.3")
+    assert found["train"]["recipe"]["seed"] == 7
+
+
+def test_git_never_sees_what_rounds_hold() -> None:
+    for name in ("data/labelling/v0.1/images/x.jpg", "data/rounds/v0.1/frames.parquet"):
+        assert subprocess.run(["git", "check-ignore", "-q", name], cwd=ROOT, check=False).returncode == 0
+    assert (
+        subprocess.run(["git", "check-ignore", "-q", "data/rounds.dvc"], cwd=ROOT, check=False).returncode
+        == 1
+    )
