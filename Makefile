@@ -10,7 +10,7 @@ LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui track base test test-all lint lock ablate sweep leakage \
-	bench-extract bench-split bench-eval bench-train bench-engine bench-shadow coverage promotion \
+	bench-extract bench-split bench-eval bench-train bench-engine bench-shadow coverage promotion year \
 	interop doctor chromium clean
 
 help: ## list the targets
@@ -77,6 +77,9 @@ coverage: setup ## how often nominal 95% intervals hold a known truth: docs/cove
 
 promotion: setup ## how often the shadow run decides rightly from few labels: the table of docs/guide-shadow.md (3 minutes)
 	@python -m benchmarks.promotion $(ARGS)
+
+year: setup ## a simulated year of monthly rounds, by the commands of a team (about an hour; ARGS="--size tiny", "--write")
+	@python -m benchmarks.year $(ARGS)
 
 interop: setup .venv-interop/.ready ## hold our label readers and writers against datumaro's (REAL=folder adds real exports)
 	@python tools/check_interop.py $(if $(REAL),--real $(REAL))
