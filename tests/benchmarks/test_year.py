@@ -40,5 +40,9 @@ def test_a_year_goes_by(tmp_path: Path) -> None:
     first, now = (pd.read_csv(home / f"data/dataset_split_{name}.csv") for name in ("v0", "v0.11"))
     for split in ("val", "test"):
         assert set(first[first["split"] == split]["frame_id"]) == set(now[now["split"] == split]["frame_id"])
+    team = year.Team(home, year.SIZES["tiny"])
+    team.python("dvc", "repro", "--quiet")  # the round after the last month, before it brings new footage
+    assert team.read("metrics/shadow_ab.json")["footage"]["taught"] > 0
+    assert "The chain holds from the footage to the verdict" in team.provenline("verify")
     year.draw(gone, tmp_path / "year.svg")
     assert (tmp_path / "year.svg").stat().st_size > 10_000

@@ -265,6 +265,21 @@ def test_frames_in_archives(tmp_path: Path) -> None:
     assert "is not the frame data/frames/" in outcome(root).broken[0].sentence
 
 
+def test_what_rounds_brought_is_in_the_chain(tmp_path: Path) -> None:
+    root = build(tmp_path / "run", rounds=True)
+    assert outcome(root).broken == () == outcome(root).absent
+    (picture,) = list((root / "data/rounds/v0/images").glob("*5000.jpg"))
+    before = picture.read_bytes()
+    picture.write_bytes(b"another")
+    assert outcome(root).broken[0].file.startswith("data/rounds")  # by its hash
+    reseal(root)
+    assert "is not the frame data/rounds/v0/images/" in outcome(root).broken[0].sentence
+    picture.write_bytes(before)
+    (root / "data/rounds/v0").rename(root / "data/rounds/v0.1")  # of a round that is yet to come
+    reseal(root)
+    assert "does not place the frames of this run" in outcome(root).broken[0].sentence
+
+
 def test_production_may_be_a_bundle_of_its_own(tmp_path: Path) -> None:
     root = build(tmp_path / "run")
     shutil.copytree(root / "models/engines/onnxruntime-cpu/base", root / "models/production")

@@ -54,17 +54,25 @@ PIPELINE = {
 }
 
 
-def build(root: Path, *, archived: bool = False, seed: int = 0) -> Path:
-    """Write what a whole run leaves under ``root``, its report included; return it."""
+def build(root: Path, *, archived: bool = False, rounds: bool = False, seed: int = 0) -> Path:
+    """Write what a whole run leaves under ``root``, its report included; return it.
+
+    With ``rounds`` the split holds what a round has brought, too.
+    """
     rng = np.random.default_rng(seed)
     for name, text in CODE.items():
         _text(root / name, text)
     _text(root / "dvc.yaml", yaml.safe_dump(PIPELINE))
     _bytes(root / "models/base/base.pt", rng)
-    _text(root / "params.yaml", yaml.safe_dump(parameters(root)))
+    given = parameters(root) | ({"rounds": "data/rounds"} if rounds else {})
+    _text(root / "params.yaml", yaml.safe_dump(given))
     sides = {side: _footage(root, side, rng, archived=archived) for side in SIDES}
     with inside(root):
-        _split(*sides["development"])
+        frames, boxes = sides["development"]
+        if rounds:
+            more = _round(rng)
+            frames, boxes = pd.concat([frames, more[0]]), pd.concat([boxes, more[1]])
+        _split(frames, boxes)
         _weights(rng)
         _judged(sides, rng)
         _engines(rng)
@@ -158,6 +166,22 @@ def _footage(root: Path, side: str, rng: np.random.Generator, *, archived: bool)
     return annotated, boxes
 
 
+def _round(rng: np.random.Generator) -> Side:
+    """Write what a round has brought: two pictures of a recording that is gone."""
+    sha256, folder = hashlib.sha256(rng.bytes(8)).hexdigest(), Path("data/rounds/v0")
+    rows = []
+    for time_ms in (0, 5000):
+        frame_id = f"{sha256[:12]}_{time_ms:09d}"
+        path = folder / "images" / f"{frame_id}.jpg"
+        _bytes(path, rng)
+        rows.append(_row(frame_id, path.as_posix(), "v0/night.mp4", sha256, time_ms))
+    frames = tables.table(rows, tables.FRAMES).assign(annotated=True, annotator="a")
+    boxes = tables.table(_boxes(rows), tables.BOXES)
+    tables.write(frames, folder / "frames.parquet", tables.FRAMES)
+    tables.write(boxes, folder / "boxes.parquet", tables.BOXES)
+    return frames, boxes
+
+
 def _clip(
     data: Path, media: str, sha256: str, rng: np.random.Generator, *, archived: bool
 ) -> list[dict[str, Any]]:
@@ -197,7 +221,8 @@ def _boxes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _split(frames: pd.DataFrame, boxes: pd.DataFrame) -> None:
     groups = sorted(set(frames["group"]))
-    sides = {"category": "Collar", "split": ["train", "val", "test"]}
+    splits = ["train", "val", "test", "train"][: len(groups)]
+    sides = {"category": "Collar", "split": splits}
     assignment = pd.DataFrame({"group": groups, "unit": groups, **sides})
     written = write_assignment(frames, assignment, "data/dataset_split_v0.csv")
     write_dataset(frames, boxes, assignment, ["person"], Path("data/dataset"), "lbzf_person_v0", Path())
