@@ -22,7 +22,16 @@ from provenline.reports.footage_evidence import (
     SplitPart,
 )
 from provenline.reports.judged_evidence import Comparison, Evaluation, Paired, Plan
-from provenline.reports.run_evidence import Engine, Parity, Shadow, ShadowSample, ShadowSlice, Training
+from provenline.reports.run_evidence import (
+    Engine,
+    Following,
+    Parity,
+    Shadow,
+    ShadowSample,
+    ShadowSlice,
+    Strip,
+    Training,
+)
 from provenline.reports.stage_a_evidence import Closer
 
 if TYPE_CHECKING:
@@ -41,6 +50,7 @@ __all__ = [
     "Evidence",
     "Extraction",
     "FalsePositives",
+    "Following",
     "Footage",
     "Gate",
     "Measured",
@@ -53,6 +63,7 @@ __all__ = [
     "Split",
     "SplitPart",
     "StageA",
+    "Strip",
     "Training",
     "Verdict",
 ]

@@ -12,6 +12,7 @@ from provenline.reports.evidence import (
     Engine,
     Estimate,
     FalsePositives,
+    Following,
     Measured,
     Parity,
     Shadow,
@@ -174,6 +175,19 @@ def shadow(given: Document) -> Shadow:
         ),
         sample=_shadow_sample(given.part("sample")) if given.has("sample") else None,
         gains={name: found for name in _GAINS if (found := given.estimate(f"gain.{name}"))},
+        following=_following(given.part("following.overall")) if given.has("following") else None,
+    )
+
+
+def _following(given: Document) -> Following:
+    known = given.has("at_work")
+    roles = ("production", "candidate")
+    return Following(
+        lost={role: given.count(f"lost_{role}") for role in roles},
+        brief={role: given.count(f"brief_{role}") for role in roles},
+        at_work=given.count("at_work.frames") if known else 0,
+        differ=given.estimate("at_work.differ") if known else None,
+        visits={role: given.count(f"at_work.visits.{role}") for role in roles} if known else {},
     )
 
 

@@ -26,6 +26,7 @@ from provenline.reports import (
     stage_a_figures,
     story,
     suspects,
+    timeline,
     why_figures,
 )
 from provenline.reports.drawing import Figure
@@ -66,6 +67,9 @@ def write_report(
     """
     collected = chain.gathered(root, read_parameters(root)[0])
     evidence = replace(gather(root, round_, usecase), privacy=privacy, chain=chain.shown(collected))
+    if evidence.shadow and evidence.shadow.overall:
+        strips = timeline.read(root / "data/shadow/comparison.csv")
+        evidence = replace(evidence, shadow=replace(evidence.shadow, timeline=strips))
     drawn, written = all_figures(evidence), all_tables(evidence)
     album = Album(root, params, people(root, privacy))
     shown, disagreements = album.examples(evidence), album.shadow(evidence)
@@ -113,6 +117,8 @@ def all_figures(evidence: Evidence) -> dict[str, Figure]:
             found.append(label_figures.agreement_curve(agreed))
     if evidence.shadow and evidence.shadow.overall:
         found.append(figures.disagreement(evidence.shadow))
+        if evidence.shadow.timeline:
+            found.append(timeline.draw(evidence.shadow.timeline))
     return {figure.name: figure for figure in found}
 
 

@@ -120,6 +120,44 @@ class ShadowSample:
 
 
 @dataclass(frozen=True)
+class Following:
+    """What time tells of both, without labels.
+
+    Attributes:
+        lost: Role -> times that it lost what it had found before and found again.
+        brief: Role -> finds of one frame that it made alone.
+        at_work: Frames whose work place is known.
+        differ: Share of those on which only one sees somebody at the machine.
+        visits: Role -> how often it saw somebody come to a machine.
+    """
+
+    lost: Mapping[str, int]
+    brief: Mapping[str, int]
+    at_work: int = 0
+    differ: Estimate | None = None
+    visits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A stretch of footage: when either detector sees somebody.
+
+    Attributes:
+        name: Of the recording, or of the camera and the day.
+        times: Seconds from its beginning.
+        step: Seconds that each stands for.
+        production: Whether it sees somebody then.
+        candidate: Likewise.
+    """
+
+    name: str
+    times: tuple[float, ...]
+    step: float
+    production: tuple[bool, ...]
+    candidate: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
 class Shadow:
     """Production and candidate side by side.
 
@@ -135,6 +173,8 @@ class Shadow:
         set_aside: ``(name, reason)``.
         sample: None where no label would tell anything.
         gains: Metric -> candidate minus production, from the labels; empty before there are any.
+        following: What time tells of both; None where nothing was run.
+        timeline: When either sees somebody.
     """
 
     decision: str
@@ -148,6 +188,8 @@ class Shadow:
     set_aside: tuple[tuple[str, str], ...]
     sample: ShadowSample | None = None
     gains: Mapping[str, Estimate] = field(default_factory=dict)
+    following: Following | None = None
+    timeline: tuple[Strip, ...] = ()
 
     @property
     def labelled(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from provenline.reports import words
-from provenline.reports.evidence import Estimate, Shadow
+from provenline.reports.evidence import Estimate, Following, Shadow
 from provenline.reports.words import plural
 
 _GAIN_WORDS = {
@@ -34,10 +36,28 @@ def shadow_facts(given: Shadow) -> list[tuple[str, str]]:
                 f"sees {plural(whole.only_candidate, 'box', 'boxes')} that production does not",
             ),
         ]
+    facts += _following_facts(given.following) if given.following else []
     facts += _sample_facts(given)
     if given.label_more:
         facts.append(("To label now", plural(given.label_more, "frame")))
     return facts
+
+
+def _following_facts(given: Following) -> list[tuple[str, str]]:
+    """Return what following from frame to frame tells; it decides nothing."""
+    facts = [
+        ("Lost for a moment", f"{_both(given.lost)}: found before and again, perhaps missed between"),
+        ("Seen for one frame", f"{_both(given.brief)}: by one alone, perhaps nothing"),
+    ]
+    if given.at_work:
+        share = words.percent(given.differ) if given.differ else "no interval"
+        text = f"they differ on {share} of {plural(given.at_work, 'frame')} with a work place"
+        facts.append(("Somebody at the machine?", f"{text}; visits: {_both(given.visits)}"))
+    return facts
+
+
+def _both(counts: Mapping[str, int]) -> str:
+    return f"production {counts['production']}, candidate {counts['candidate']}"
 
 
 def _sample_facts(given: Shadow) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from provenline.files import atomic_path
 from provenline.footage.anonymise import blur_of
 from provenline.footage.media import Media
 from provenline.footage.params import PrivacyParams
-from provenline.shadow import compare, decide, gain, mine, package, sample, verdict
+from provenline.shadow import compare, decide, following, gain, mine, package, sample, verdict
 from provenline.shadow.decide import Decision
 from provenline.shadow.keeping import Kept
 from provenline.shadow.labels import Labels, Reading, read
@@ -71,7 +72,7 @@ def shadow_ab(
     """
     same = decide.same_model(production.fingerprint, candidate.fingerprint)
     side = side_by_side([] if same else media, production, candidate, params, kept)
-    table = compare.compare_frames(side.frames, side.production, side.candidate, params)
+    table = _compared(side, media, params)
     decided = _decide(same or decide.decide(table, params), table, side, params, reading)
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -97,12 +98,28 @@ def shadow_ab(
             "period_s": params.period_s,
         },
         "comparison": None if side.frames.empty else compare.summarise(table, params),
+        "following": None if side.frames.empty else following.summarise(table, params),
         "sample": None if decided.design is None else {**decided.design, "pictures": sent},
         "gain": decided.gains,
         "gallery": mined,
         "anonymise": privacy.anonymise,
     }
     return ShadowResult(metrics=metrics, timing=side.timing)
+
+
+def _compared(side: SideBySide, media: Sequence[Media], params: ShadowParams) -> pd.DataFrame:
+    """Return the comparison, with what following says and, where the media list knows it, the hour."""
+    said = side.frames, side.production, side.candidate
+    table = compare.compare_frames(*said, params)
+    _refuse_copies(table)
+    for more in (following.follow(*said, params), following.at_work(*said, params)):
+        table = table.merge(more, on="frame_id", how="left", validate="many_to_one")
+    began = {one.name: one.started for one in media}
+    table["hour"] = [
+        "" if (start := began[name]) is None else f"{start + timedelta(milliseconds=int(time_ms)):%H}"
+        for name, time_ms in zip(table["media"], table["time_ms"], strict=True)
+    ]
+    return table
 
 
 @dataclass(frozen=True)
@@ -119,7 +136,6 @@ def _decide(
 ) -> _Decided:
     """Draw the sample where labels would tell, and decide on it where there are some."""
     plan = first.plan
-    _refuse_copies(table)
     wanted = sample.sizes(table, plan.frames, params.sample) if plan and plan.frames else {}
     drawn = sample.draw(table, wanted, params.sample.seed)
     if plan is None or drawn.empty:

@@ -19,7 +19,7 @@ from provenline.tables import BOX
 
 Floats = NDArray[np.float64]
 COUNTS = ("production", "candidate", "both", "shifted", "only_production", "only_candidate")
-FRAME_KEYS = ("frame_id", "media", "time_ms", "camera", "category", "group")
+FRAME_KEYS = ("frame_id", "media", "time_ms", "camera", "day", "category", "group")
 KINDS = ("presence", "only_production", "only_candidate", "shifted")
 
 
@@ -44,8 +44,8 @@ def compare_frames(
         ``count_difference`` (candidate minus production), ``disagrees`` (anything unpaired or
         shifted) and ``kind`` (the gravest of ``KINDS``, or empty).
     """
-    ours = _at(production, params.score_production)
-    theirs = _at(candidate, params.score_candidate)
+    ours = at_threshold(production, params.score_production)
+    theirs = at_threshold(candidate, params.score_candidate)
     tallies = [_tally(ours.get(key, {}), theirs.get(key, {}), params) for key in frames["frame_id"]]
     table = frames[list(FRAME_KEYS)].reset_index(drop=True)
     counts = pd.DataFrame(tallies, columns=list(COUNTS)).astype("int64")
@@ -62,8 +62,8 @@ def _kinds(table: pd.DataFrame) -> NDArray[np.object_]:
     return np.select(conditions, list(KINDS), default="").astype(object)
 
 
-def _at(predictions: pd.DataFrame, score: float) -> dict[str, dict[str, Floats]]:
-    """Return frame -> label -> boxes at or above the threshold."""
+def at_threshold(predictions: pd.DataFrame, score: float) -> dict[str, dict[str, Floats]]:
+    """Return frame -> label -> boxes, (n, 4) in pixels, at or above the threshold."""
     kept = predictions[predictions["score"] >= score]
     found: dict[str, dict[str, Floats]] = {}
     boxes = kept[BOX].to_numpy(float)
@@ -87,12 +87,18 @@ def _pairs(ours: Floats, theirs: Floats, params: ShadowParams) -> tuple[int, int
     """Return how many boxes agree, and how many of the rest are the same object in another place."""
     every = overlaps(np.repeat(ours, len(theirs), axis=0), np.tile(theirs, (len(ours), 1)))
     ious = every.reshape(len(ours), len(theirs))
-    rows, columns = _assign(ious, params.iou)
+    rows, columns = assign(ious, params.iou)
     rest = np.delete(np.delete(ious, rows, axis=0), columns, axis=1)
-    return len(rows), len(_assign(rest, params.shift_iou)[0])
+    return len(rows), len(assign(rest, params.shift_iou)[0])
 
 
-def _assign(ious: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def assign(ious: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of pairs, one to one: as many as overlap by ``least``, of those the best.
+
+    Args:
+        ious: Overlap of each with each, (n, m).
+        least: Below it there is no pair.
+    """
     from scipy.optimize import linear_sum_assignment
 
     # The 1 makes a further pair worth more than any gain in overlap.
@@ -114,13 +120,15 @@ def summarise(table: pd.DataFrame, params: ShadowParams) -> dict[str, Any]:
         object with ``name``: ``frames``, ``groups``, the sums of ``COUNTS``, ``count_difference``
         (sum), ``disagreeing_frames``, ``presence_frames`` (one sees somebody, the other nobody), and
         the shares ``disagreement`` and ``presence`` as an interval (cluster bootstrap over groups).
+        ``by_hour`` is there where the table has a column ``hour``; frames with none in it are left out.
     """
     slices = {
         f"by_{column}": [
             {"name": str(name), **_slice(part, params.interval)}
-            for name, part in table.groupby(column, sort=True)
+            for name, part in table[table[column] != ""].groupby(column, sort=True)
         ]
-        for column in ("category", "camera", "group")
+        for column in ("category", "camera", "group", "hour")
+        if column in table
     }
     return {"overall": _slice(table, params.interval), **slices}
 
@@ -132,13 +140,13 @@ def _slice(table: pd.DataFrame, interval: IntervalParams) -> dict[str, Any]:
         **{name: int(table[name].sum()) for name in (*COUNTS, "count_difference")},
         "disagreeing_frames": int(table["disagrees"].sum()),
         "presence_frames": int(table["presence"].sum()),
-        "disagreement": _rate(table, "disagrees", interval),
-        "presence": _rate(table, "presence", interval),
+        "disagreement": rate(table, "disagrees", interval),
+        "presence": rate(table, "presence", interval),
     }
 
 
-def _rate(table: pd.DataFrame, column: str, interval: IntervalParams) -> dict[str, Any] | None:
-    """Return the share of frames where ``column`` is true, with an interval over groups."""
+def rate(table: pd.DataFrame, column: str, interval: IntervalParams) -> dict[str, Any] | None:
+    """Return the share of frames where ``column`` is true, with an interval over groups, JSON-able."""
     sums = table.groupby("group", sort=True)[column].agg(["sum", "count"])
     resamples = draw([str(name) for name in sums.index], interval)
     hits, frames = sums["sum"].to_numpy(float), sums["count"].to_numpy(float)

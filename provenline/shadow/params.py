@@ -86,6 +86,18 @@ class ImprovementParams(_Frozen):
     margins: Margins
 
 
+class FollowParams(_Frozen):
+    """How finds are followed from frame to frame.
+
+    Attributes:
+        iou: Overlap from which on a find is what was seen before.
+        gap: So many frames without it do not end a track, or a visit.
+    """
+
+    iou: Annotated[float, Field(gt=0, le=1)]
+    gap: Annotated[int, Field(ge=0)]
+
+
 class ShadowParams(_Frozen):
     """One shadow comparison.
 
@@ -96,6 +108,7 @@ class ShadowParams(_Frozen):
         score_candidate: Operating threshold of the candidate.
         iou: Overlap from which on both found the same object in the same place.
         shift_iou: Overlap from which on, below ``iou``, both found it but in another place.
+        follow: How finds are followed through a recording.
         tolerance: Share of the media that may be set aside as unreadable.
         gallery: At most so many frames are kept for people to look at.
         interval: How intervals are computed; under its ``min_groups`` groups there is no decision.
@@ -114,6 +127,7 @@ class ShadowParams(_Frozen):
     score_candidate: Share
     iou: Share
     shift_iou: Share
+    follow: FollowParams
     tolerance: Share
     gallery: int = Field(ge=0)
     interval: IntervalParams

@@ -40,9 +40,10 @@ from provenline.footage.params import EveryPlan, ExtractParams
 from provenline.footage.report import Outcome
 from provenline.footage.report import report as extract_report
 from provenline.shadow import compare as shadow_compare
-from provenline.shadow import mine
+from provenline.shadow import following, mine
 from provenline.shadow.decide import decide
 from provenline.shadow.params import (
+    FollowParams,
     ImprovementParams,
     LabelPlan,
     Margins,
@@ -113,6 +114,7 @@ SHADOW = ShadowParams(
     score_candidate=0.25,
     iou=0.5,
     shift_iou=0.3,
+    follow=FollowParams(iou=0.3, gap=2),
     gallery=24,
     tolerance=0.1,
     interval=ShadowIntervals(
@@ -544,6 +546,8 @@ def _engines(root: Path) -> None:
 def _shadow(root: Path, frames: pd.DataFrame, predictions: dict[str, dict[str, pd.DataFrame]]) -> None:
     base, candidate = (predictions[name]["deployment"] for name in ("base", "candidate"))
     table = shadow_compare.compare_frames(frames, base, candidate, SHADOW)
+    for more in (following.follow, following.at_work):
+        table = table.merge(more(frames, base, candidate, SHADOW), on="frame_id")
     metrics = {
         **decide(table, SHADOW).to_dict(),
         "engines": {
@@ -559,11 +563,13 @@ def _shadow(root: Path, frames: pd.DataFrame, predictions: dict[str, dict[str, p
             "period_s": 1.0,
         },
         "comparison": shadow_compare.summarise(table, SHADOW),
+        "following": following.summarise(table, SHADOW),
         "gallery": 24,
     }
     write_json(root / "metrics/shadow_ab.json", metrics)
     folder = root / "data/shadow"
     (folder / mine.FOLDER).mkdir(parents=True)
+    table.to_csv(folder / "comparison.csv", index=False)
     chosen = mine.choose(table, SHADOW.gallery)
     paths = dict(zip(frames["frame_id"], frames["path"], strict=True))
     for frame_id in chosen["frame_id"]:

@@ -18,6 +18,7 @@ def frames(*groups: str) -> pd.DataFrame:
             "media": f"{g}.mp4",
             "time_ms": i,
             "camera": "c",
+            "day": "d1",
             "category": "Collar",
             "group": g,
         }

@@ -32,6 +32,7 @@ def params(**changes: object) -> ShadowParams:
         "score_candidate": 0.5,
         "iou": 0.5,
         "shift_iou": 0.2,
+        "follow": {"iou": 0.3, "gap": 1},
         "gallery": 5,
         "tolerance": 1.0,
         "interval": {
@@ -167,6 +168,7 @@ def comparison(differ: dict[str, list[int]]) -> pd.DataFrame:
             "media": f"{group}.mp4",
             "time_ms": index * 1000,
             "camera": "c1",
+            "day": "",
             "category": "Collar",
             "group": group,
             "production": 1,
