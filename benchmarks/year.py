@@ -4,8 +4,8 @@ Each month brings new deployment footage of the simulated line. By the commands 
 the project: the candidate of the labels so far is trained and shadowed over that footage, a sample of it is
 labelled by the simulated annotators and decides, a person promotes what the decision says may be promoted,
 and what production doubts or the engines dispute is drawn, labelled and taken in for the next round. With
---write, docs/year.csv and its picture become what was found. A run that was ended goes on after its last
-whole month.
+--write, docs/year.csv and its picture become what was found. With --home, a run that was ended goes on after
+its last whole month.
 """
 
 from __future__ import annotations
@@ -163,6 +163,17 @@ class Team:
             subprocess.run(["git", "init", "--quiet"], cwd=there, check=True)
         self.commit("The project")
 
+    def back(self) -> None:
+        """Go back to the end of the last whole month: what a run that was ended had begun goes."""
+        over = self.run("git", "log", "--format=%H %s").splitlines()
+        last = next(line.split()[0] for line in over if line.endswith((" is over", " The project")))
+        self.run("git", "reset", "--quiet", "--hard", last)
+        if not (self.home / "params.yaml").is_file():
+            return
+        now = yaml.safe_load((self.home / "params.yaml").read_text(encoding="utf-8"))["round"]
+        for folder in ("data/labelling", "data/rounds"):
+            shutil.rmtree(self.home / folder / following(now), ignore_errors=True)
+
     def footage(self, month: int) -> Path:
         """Film a month of deployment footage: other people, other moments, the same cameras."""
         folder = Path("data/footage") / f"{month:02d}"
@@ -212,16 +223,15 @@ class Team:
         self.python("dvc", "repro", "--quiet", "shadow-ab")
         found, split = self.read("metrics/shadow_ab.json"), self.read("metrics/split.json")
         self.provenline("split", "accept")
-        self.commit(f"Month {month}: {found['decision']}")
+        self.run("git", "add", "-A")
         round_ = yaml.safe_load((self.home / "params.yaml").read_text(encoding="utf-8"))["round"]
         self.provenline("round", "draw", "--frames", str(self.size.frames))
         if promoted := found["decision"] == "promote":
             self.python("dvc", "repro", "--quiet")  # the report, whose dossier a promotion looks at
-            self.commit(f"Month {month}: report")
+            self.commit(f"Month {month}: {found['decision']}")
             self.provenline("promote")
         errors = self._errors()
         self.provenline("round", "take", str(self._labelled(round_, footage)))
-        self.commit(f"Month {month}: labels of the next round")
         taken = self.read(f"data/rounds/{following(round_)}/round.json")
         gains, sample = found["gain"] or {}, found["sample"] or {}
         net, recall = gains.get("net_gain") or {}, gains.get("recall") or {}
@@ -279,16 +289,17 @@ class Team:
 
 def year(home: Path, size: Size, months: int) -> list[Month]:
     """Let a year go by in ``home``, after the months that are there already."""
-    team, diary = Team(home, size), home.with_name(f"{home.name}.json")
+    team, diary = Team(home, size), home / "year.json"
     if not home.is_dir():
-        diary.unlink(missing_ok=True)
         team.begin()
+    else:
+        team.back()
     gone = [Month(**one) for one in json.loads(diary.read_text(encoding="utf-8"))] if diary.is_file() else []
     for month in track(range(len(gone) + 1, months + 1), "months"):
         gone.append(team.month(month))
         out.print(sentence(gone[-1]), highlight=False, soft_wrap=True)
-        with atomic_path(diary) as there:
-            there.write_text(json.dumps([asdict(one) for one in gone], indent=1), encoding="utf-8")
+        diary.write_text(json.dumps([asdict(one) for one in gone], indent=1), encoding="utf-8")
+        team.commit(f"Month {month} is over")
     return gone
 
 

@@ -60,6 +60,11 @@ def counting(names: Iterable[str], upto: str) -> list[str]:
     return sorted((name for name in rounds if _numbers(name) <= _numbers(upto)), key=_numbers)
 
 
+def judge_nothing(groups: int) -> str:
+    """Say that so many groups of deployment footage have taught."""
+    return f"{groups} groups of deployment footage were labelled in rounds and judge nothing: add new footage"
+
+
 def read(folder: Path | None, upto: str) -> Taken:
     """Read what the rounds up to one have brought.
 
@@ -69,7 +74,7 @@ def read(folder: Path | None, upto: str) -> Taken:
             had again.
 
     Raises:
-        InputError: The folder or a table in it is missing, or two rounds hold the same frame.
+        InputError: The folder, that round or a table is missing, or two rounds hold the same frame.
     """
     import pandas as pd
 
@@ -79,10 +84,12 @@ def read(folder: Path | None, upto: str) -> Taken:
     names: list[str] = []
     if folder is not None:
         if not folder.is_dir():
-            raise InputError(
-                "folder is missing", file=folder, mend="Run `dvc pull` (or set rounds: data/none)"
-            )
+            raise InputError("folder is missing", file=folder, mend="Run `dvc pull`")
         names = counting((path.name for path in folder.iterdir() if path.is_dir()), upto)
+        if upto not in names:
+            raise InputError(
+                f"does not hold round {upto}", file=folder, mend="Run `dvc pull` or `dvc checkout`"
+            )
     parts = [
         [tables.read(Path(folder or "") / name / file, schema) for name in names] for file, schema in both
     ]
@@ -92,6 +99,12 @@ def read(folder: Path | None, upto: str) -> Taken:
     )
     _refuse_twice(frames, folder)
     return Taken(frames, boxes, frozenset(frames["group"]))
+
+
+def files(folder: Path | None, upto: str) -> list[Path]:
+    """Return the tables of frames that ``read`` reads."""
+    names = [] if folder is None else counting((path.name for path in folder.iterdir()), upto)
+    return [Path(folder or "") / name / FRAMES for name in names]
 
 
 def _refuse_twice(frames: pd.DataFrame, folder: Path | None) -> None:

@@ -15,7 +15,7 @@ from provenline import tables
 from provenline.ablation.measure import scores
 from provenline.ablation.spread import Training
 from provenline.errors import InputError
-from provenline.evaluation.judged import judged
+from provenline.evaluation.judged import judged, read_split
 from provenline.evaluation.params import EvalParams
 from provenline.files import read_json, sha256_file
 from provenline.progress import track
@@ -108,7 +108,7 @@ def stand(rev: str, parameters: Mapping[str, Any]) -> Stand:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         split_file = fetch(rev, f"data/dataset_split_{round_}.csv", folder)
-        split = pd.read_csv(split_file, usecols=["frame_id", "group", "split"])
+        split = read_split(split_file)
         frames = {side: _table(rev, folder, side, "annotated") for side in runtime.SIDES}
         boxes = [_table(rev, folder, side, "boxes") for side in runtime.SIDES]
         evaluation = read_json(fetch(rev, f"metrics/eval_{round_}.json", folder))

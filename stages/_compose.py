@@ -40,8 +40,11 @@ def compose(overrides: list[str], target: Path) -> None:
 
 
 def differences() -> list[str]:
-    """Return ``key: composed -> present`` for each parameter in params.yaml that conf/ does not give."""
-    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == _stamp():
+    """Return ``key: composed -> present`` for each parameter in params.yaml that conf/ does not give.
+
+    None where params.yaml is what `make params` wrote, whatever overrides it was given: it said so then.
+    """
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8").splitlines()[:1] == [_stamp()]:
         return []
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "params.yaml"
@@ -84,20 +87,20 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def main() -> None:
     """Compose, check every section, and replace params.yaml only by something that is valid."""
-    if not sys.argv[1:] and STAMP.exists() and STAMP.read_text(encoding="utf-8") == _stamp():
+    overrides = sys.argv[1:]
+    if not overrides and STAMP.exists() and STAMP.read_text(encoding="utf-8") == _stamp():
         return
     from stages import _runtime as runtime
     from stages._sections import check
 
     STAMP.unlink(missing_ok=True)
     with runtime.one_line_errors(), atomic_path(PARAMS) as temporary:
-        compose(sys.argv[1:], temporary)
+        compose(overrides, temporary)
         check(yaml.safe_load(temporary.read_text(encoding="utf-8")))
         if PARAMS.exists() and (found := changes(PARAMS, temporary)):
             runtime.notice(f"params.yaml changes ({len(found)}): {', '.join(found[:4])}")
-    if not sys.argv[1:]:
-        with atomic_path(STAMP) as temporary:
-            temporary.write_text(_stamp(), encoding="utf-8")
+    with atomic_path(STAMP) as temporary:
+        temporary.write_text("\n".join([_stamp(), *overrides]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from provenline import tables
+from provenline import rounds, tables
 from provenline.detectors.base import predict_frames
 from provenline.detectors.open import open_checkpoint
 from provenline.detectors.params import ModelParams
 from provenline.evaluation import label_errors
 from provenline.evaluation.assess import assess
-from provenline.evaluation.judged import judged
+from provenline.evaluation.judged import judged, read_split
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.seeds import Trainings, read_spreads
 from provenline.files import read_json, sha256_file, sha256_of, write_json
@@ -33,9 +33,10 @@ def main() -> str:
     models = {name: open_checkpoint(one, runtime.value("profile.device")) for name, one in both.items()}
     split = Path("data") / f"dataset_split_{round_}.csv"
     ours, theirs = (tables.read(runtime.data(s) / "annotated.parquet", tables.FRAMES) for s in runtime.SIDES)
-    frames = judged(ours, theirs, pd.read_csv(split, usecols=["frame_id", "group", "split"]))
+    frames = judged(ours, theirs, read_split(split))
     parts = [tables.read(runtime.data(s) / "boxes.parquet", tables.BOXES) for s in runtime.SIDES]
     boxes = pd.concat(parts, ignore_index=True)
+    taught = theirs["group"].nunique() - frames.loc[frames["split"] == "deployment", "group"].nunique()
     there = frames["split"] == "deployment"
     base = tables.read(FOUND / "base.parquet", tables.PREDICTIONS)
     base = pd.concat([base, predict_frames(models["base"], frames[there], Path(), runtime.BATCH)])
@@ -44,6 +45,7 @@ def main() -> str:
     same = models["base"].fingerprint == models["candidate"].fingerprint
     seeds = Trainings(read_json(TRAINING), read_spreads(SPREADS))
     done = assess(frames, boxes, found, usecase.classes, params, same_model=same, trainings=seeds)
+    done.result["warnings"] += [rounds.judge_nothing(taught)] if taught else []
     runtime.write_rows(Path("plots/eval/precision_recall.csv"), done.curves["precision_recall"], COLUMNS)
     label_errors.write(done.suspicions, REVIEW)
     done.result["label_errors"]["file"] = REVIEW.as_posix()

@@ -17,7 +17,7 @@ from provenline.shadow.decide import pinned
 from provenline.shadow.keeping import Kept, forget, identity
 from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
-from provenline.shadow.taught import refuse, untaught
+from provenline.shadow.taught import note, untaught
 from stages import _runtime as runtime
 
 STATES = Path(".state/shadow")
@@ -42,11 +42,11 @@ def main() -> str:
     runs, new = (open_engine(bundle, device, many=True) for bundle in (production, candidate))
     result = shadow_ab(media, runs, new, params, privacy, reading, out, kept)
     frames = tables.read(out / "frames.parquet", tables.FRAMES)
-    refuse(frames, taken)
-    result.metrics["footage"]["taught"] = len(listed) - len(media)
+    note(result.metrics, listed, media)
     write_json(runtime.metrics("shadow_ab"), result.metrics)
     write_json("metrics/shadow_ab_timing.json", result.timing)
-    read = [source.media_list, production, candidate, *([labels] if labels else [])]
+    read = [source.media_list, production, candidate, *rounds.files(runtime.rounds(), params.round)]
+    read += [labels] if labels else []
     runtime.inputs("shadow_ab", read, media=runtime.footage_of(frames, source.root))
     forget(STATES)  # last: killed before, the stage goes on from there
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"

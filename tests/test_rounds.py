@@ -57,3 +57,6 @@ def test_a_frame_is_in_one_round_and_not_in_the_development(tmp_path: Path) -> N
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="folder is missing"):
         rounds.read(tmp_path / "rounds", "v0.1")
+    brought(tmp_path / "rounds", "v0.1", "a")
+    with pytest.raises(InputError, match=r"does not hold round v0\.2"):
+        rounds.read(tmp_path / "rounds", "v0.2")  # not pulled: what it taught must not judge

@@ -42,7 +42,8 @@ def promote(
     _committed()
     said = f"{one.made.target['name']}@{one.made.checkpoint_sha256[:8]}"
     if dry_run:
-        out.print(f"would promote {said}: {one.reason}", highlight=False, markup=False, soft_wrap=True)
+        over = "" if one.decision == "promote" else f", against the decision '{one.decision}'"
+        out.print(f"would promote {said}{over}: {one.reason}", highlight=False, markup=False, soft_wrap=True)
         return
     _done(act.promote(root, one, seal, person, _keep))
 

@@ -43,22 +43,37 @@ def draw(
     """Choose what production doubts or the engines dispute in the last shadow run, and package it."""
     import pandas as pd
 
-    from provenline import tables
+    from provenline import rounds, tables
     from provenline.footage.media import read_media_list
     from provenline.footage.params import PrivacyParams
-    from provenline.labelling import drawing, mining
-    from provenline.rounds import following
+    from provenline.labelling import drawing, mining, taking
+    from provenline.splits.ledger import read_ledger
+    from provenline.splits.params import SplitParams
 
+    now = _now()
+    taken = rounds.read(_taken(), now)
     compared = tables.read(SHADOW / "frames.parquet", tables.FRAMES)
     if compared.empty:
         what = "the last shadow run compared nothing"
         mend = "Draw after `dvc repro` has compared two engines, before you promote one"
         raise InputError(what, file=SHADOW, mend=mend)
+    before = pd.concat(
+        [tables.read("data/annotated.parquet", tables.FRAMES), taken.frames], ignore_index=True
+    )
+    judging = taking.may_not_teach(compared, before, read_ledger(LEDGER), section(HERE, "split", SplitParams))
+    every = compared["group"].nunique()
+    taught = taken.groups | set(
+        compared["group"][compared["media_sha256"].isin(taken.frames["media_sha256"])]
+    )
+    compared = compared[~compared["group"].isin(taught | set(judging))].reset_index(drop=True)
+    if compared.empty:
+        what = f"all {every} groups that the last shadow run compared have taught or judge (this is {now})"
+        raise InputError(what, file=SHADOW, mend="Run `dvc repro` over new deployment footage first")
     if marks is None:
         operating = float(at(HERE, "shadow_ab", "score_production"))
         production = tables.read(SHADOW / "production.parquet", tables.PREDICTIONS)
         colours = mining.Colours(operating / 2, operating, sure)
-        marked = mining.quality(compared, production, colours)
+        marked = mining.quality(compared, production, colours, at(HERE, "usecase", "classes"))
     else:
         period_s = float(at(HERE, "shadow_ab", "period_s"))
         marked, beyond = mining.read_marks(marks, compared, period_s)
@@ -66,16 +81,24 @@ def draw(
             notice(f"{beyond} marks in {marks} are of no frame that was compared")
     footage = at(HERE, "source", "deployment")
     media = read_media_list(Path(footage["media_list"]), Path(footage["root"]))
-    name = following(str(at(HERE, "round")))
+    name = rounds.following(now)
     privacy = section(HERE, "footage", PrivacyParams)
     wanted = drawing.Wanted(frames, apart, tuple(_reading("cvat").names), privacy.anonymise)
     comparison = pd.read_csv(SHADOW / "comparison.csv", keep_default_na=False, dtype={"frame_id": str})
-    done = drawing.draw(compared, marked, comparison, media, wanted, DRAWN / name)
+    done = drawing.draw(compared, marked, comparison, media, wanted, taken.frames, DRAWN / name)
     why = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
     spread = f"{done.groups} groups, {done.cameras} cameras, {done.days} camera days"
     out.print(f"{name}: {done.frames} of {done.worth} frames ({why}) from {spread}", highlight=False)
     out.print(f"passed over: {done.alike} near-duplicates, {done.gone} unreadable", highlight=False)
-    if not done.pictures:
+    if judging:
+        notice(
+            f"left out: {len(judging)} groups that are tied to what judges (first: '{next(iter(judging))}')"
+        )
+    out.print(
+        f"once they are taken in, their groups judge nothing any more: {done.groups} of {every}",
+        highlight=False,
+    )
+    if wanted.mode != "none":
         out.print("no pictures (footage.anonymise): the annotator takes them from the footage by images.csv")
     out.print(
         f"next: have {DRAWN / name / drawing.PACKAGE} labelled, then `provenline round take FOLDER` with the "
@@ -90,26 +113,30 @@ def take(
     exports: Annotated[Path, typer.Argument(help="Folder of the exports, one per annotator.")],
     kind: Annotated[
         str,
-        typer.Option("--format", help="cvat, label_studio, coco, yolo or voc; that of the package if empty."),
+        typer.Option("--format", help="Of the exports; shadow_ab.labels_format if empty."),
     ] = "",
+    nobody: Annotated[
+        bool, typer.Option("--nobody", help="No frame has an object, and that is meant.")
+    ] = False,
 ) -> None:
     """Take the labels in: the ledger gets the groups, and the next round begins."""
+    import pandas as pd
+
     from provenline import rounds, tables
     from provenline.labelling import current, taking
     from provenline.splits import ledger
     from provenline.splits.params import SplitParams
 
-    before = str(at(HERE, "round"))
+    before = _now()
     name = rounds.following(before)
     drawn, folder = DRAWN / name, current.FOLDER / name
     reading = _reading(kind or str(at(HERE, "shadow_ab", "labels_format")))
     params = reading.params.model_copy(update={"format": reading.kind, "labels": reading.rules})
-    brought = taking.read(drawn, exports, params, name)
-    parts = [tables.read("data/annotated.parquet", tables.FRAMES)]
-    parts.append(rounds.read(current.FOLDER if current.FOLDER.is_dir() else None, before).frames)
+    brought = taking.read(drawn, exports, params, name, nobody=nobody)
+    parts = [tables.read("data/annotated.parquet", tables.FRAMES), rounds.read(_taken(), before).frames]
+    known = pd.concat(parts, ignore_index=True)
     assignment = Path("data") / f"dataset_split_{before}.csv"
-    by = section(HERE, "split", SplitParams).by
-    after = taking.ledger_with(LEDGER, assignment, brought.frames, parts, tuple(by))
+    after = taking.ledger_with(LEDGER, assignment, brought.frames, known, section(HERE, "split", SplitParams))
     report = taking.write(brought, drawn, exports, name, folder)
     dvc_add(current.FOLDER, "The round before goes on; mend it and take the round again")
     ledger.write_ledger(after, LEDGER)
@@ -118,9 +145,12 @@ def take(
         notice(f"params.yaml does not follow yet ({failed}): run `make params`")
     objects = ", ".join(f"{label} {count}" for label, count in report["objects"].items()) or "none"
     out.print(
-        f"{name}: {report['frames']} frames of {report['groups']} groups are in train; objects: {objects}",
+        f"{name}: {report['frames']} frames of {report['groups']} groups are in train; objects: {objects}; "
+        f"{report['frames_without_objects']} frames without any",
         highlight=False,
     )
+    for warning in report["import"]["warnings"]:
+        notice(warning)
     if report["missing"]:
         notice(f"{report['missing']} frames that were drawn came back without labels, and are left out")
     out.print(
@@ -129,6 +159,25 @@ def take(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _now() -> str:
+    """Return the round that the team is in, as params.yaml and conf/ both say."""
+    import yaml
+
+    from provenline.labelling import current
+
+    now = str(at(HERE, "round"))
+    said = yaml.safe_load(current.FILE.read_text(encoding="utf-8")) if current.FILE.is_file() else None
+    if isinstance(said, dict) and str(said.get("round", now)) != now:
+        what = f"says round {now}, {current.FILE} says {said['round']}"
+        raise InputError(what, file="params.yaml", mend="Run `make params` with the overrides that you use")
+    return now
+
+
+def _taken() -> Path | None:
+    folder = Path(at(HERE, "rounds"))
+    return None if folder == Path("data/none") else folder
 
 
 def _reading(kind: str) -> Reading:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from provenline import tables
 from provenline.errors import InputError
-from provenline.files import atomic_path
+from provenline.files import atomic_path, sha256_file
 from provenline.footage.anonymise import Blur, Mode
 from provenline.footage.hashing import dhash, thumbnail
+from provenline.footage.manifest import known_sha256
 from provenline.footage.media import Media
 from provenline.labelling import mining
 from provenline.progress import track
@@ -25,7 +26,8 @@ from provenline.shadow.package import package
 
 PLAN = "round"
 PACKAGE, IMAGES, LISTED = "package", "images", "drawn.csv"
-_LOOKED_AT = 4  # times as many frames as are wanted are looked at for near-duplicates
+MEDIA = "media.csv"
+_SAID = ("name", "category", "camera", "day", "group", "provenance", "consent", "licence")
 
 
 @dataclass(frozen=True)
@@ -76,23 +78,26 @@ def draw(
     comparison: pd.DataFrame,
     media: Sequence[Media],
     wanted: Wanted,
+    before: pd.DataFrame,
     folder: Path,
 ) -> Drawn:
     """Choose frames and write them, whole or not at all.
 
-    ``folder`` holds ``package/`` (what annotators get: see ``shadow.package``), ``frames.parquet`` and
-    ``images/`` (what `take` needs) and ``drawn.csv`` (why each frame was drawn).
+    ``folder`` holds ``package/`` (what annotators get: see ``shadow.package``; its order says nothing of why
+    a frame is in it), ``frames.parquet`` and ``images/`` (what `take` needs), ``drawn.csv`` (why each frame
+    was drawn) and ``media.csv`` (of the recordings that they are from: provenance, consent, licence).
 
     Args:
-        frames: FRAMES, of all that was compared.
+        frames: FRAMES, of what was compared and may teach.
         marks: What ``mining.quality`` or ``mining.read_marks`` returned.
         comparison: What ``shadow.compare.compare_frames`` returned.
         media: The footage; frames are decoded again by their time.
         wanted: How many, how different.
+        before: FRAMES that earlier rounds brought.
         folder: It must not exist yet.
 
     Raises:
-        InputError: The folder exists, or nothing is doubted or disputed.
+        InputError: The folder exists, nothing is doubted or disputed, or none of it can be decoded now.
     """
     if folder.exists():
         what = "was drawn already"
@@ -103,50 +108,59 @@ def draw(
         raise InputError(
             "production doubts no frame, and the engines agree on all: there is nothing to label"
         )
-    looked = ranked.head(wanted.frames * _LOOKED_AT)
-    hashes, small = _looks(looked, media)
-    chosen, alike = mining.distinct(looked, small, wanted.frames, wanted.apart)
-    rows = frames.set_index("frame_id", drop=False).loc[chosen["frame_id"].tolist()].reset_index(drop=True)
+    hashes = dict(zip(frames["media"], frames["media_sha256"], strict=True))
+    known = (
+        (camera, np.frombuffer(levels, dtype=np.uint8))
+        for camera, levels in zip(before["camera"], before["thumbnail"], strict=True)
+    )
+    found = mining.distinct(ranked, partial(_look, media, hashes), wanted.frames, wanted.apart, known)
+    if found.frames.empty:
+        what = f"of {len(ranked)} frames {found.alike} were drawn before and {found.gone} are gone"
+        raise InputError(what, mend="Run `dvc repro shadow-ab` over footage that is there")
+    ids = sorted(found.frames["frame_id"])
+    rows = frames.set_index("frame_id", drop=False).loc[ids].reset_index(drop=True)
     rows = rows.assign(
         plan=PLAN,
-        dhash=rows["frame_id"].map(hashes),
-        thumbnail=[small[frame_id].tobytes() for frame_id in rows["frame_id"]],
+        dhash=[found.looks[one].dhash for one in ids],
+        thumbnail=[found.looks[one].thumbnail.tobytes() for one in ids],
     )
     with atomic_path(folder) as temporary:
         temporary.mkdir(parents=True)
         tables.write(rows, temporary / FRAMES, tables.FRAMES)
-        chosen.to_csv(temporary / LISTED, index=False, lineterminator="\n")
+        found.frames.to_csv(temporary / LISTED, index=False, lineterminator="\n")
+        drawn_from = set(rows["media"])
+        said = [{name: getattr(one, name) for name in _SAID} for one in media if one.name in drawn_from]
+        pd.DataFrame(said, columns=list(_SAID)).to_csv(temporary / MEDIA, index=False, lineterminator="\n")
         pictures = package(rows, rows, media, wanted.labels, wanted.mode, temporary / PACKAGE)
         if pictures:
             shutil.copytree(temporary / PACKAGE / IMAGES, temporary / IMAGES)
         else:
             mine.save(rows, media, Blur("none", (), {}), temporary / IMAGES)
     return Drawn(
-        frames=len(chosen),
-        reasons=mining.counts(chosen),
-        groups=int(chosen["group"].nunique()),
-        cameras=int(chosen["camera"].nunique()),
-        days=len(chosen[["camera", "day"]].drop_duplicates()),
+        frames=len(rows),
+        reasons=mining.counts(found.frames),
+        groups=int(rows["group"].nunique()),
+        cameras=int(rows["camera"].nunique()),
+        days=len(rows[["camera", "day"]].drop_duplicates()),
         worth=len(ranked),
-        alike=alike,
-        gone=len(looked) - len(small),
+        alike=found.alike,
+        gone=found.gone,
         pictures=pictures,
     )
 
 
-def _looks(
-    ranked: pd.DataFrame, media: Sequence[Media]
-) -> tuple[dict[str, str], dict[str, NDArray[np.uint8]]]:
-    """Return each frame's hash and thumbnail; one that cannot be decoded again has none."""
+def _look(media: Sequence[Media], hashes: Mapping[str, str], rows: pd.DataFrame) -> dict[str, mining.Look]:
+    """Decode frames again; those of media that are gone, or are others by now, are left out."""
     by_name = {one.name: one for one in media}
-    hashes: dict[str, str] = {}
-    small: dict[str, NDArray[np.uint8]] = {}
-    for name, part in track(list(ranked.groupby("media", sort=True)), "looking for near-duplicates"):
-        if name not in by_name:
-            mend = "Draw from the footage that was shadowed: run `dvc repro shadow-ab`"
-            raise InputError(f"'{name}' is no more in the media list", mend=mend)
-        ids = dict(zip(part["time_ms"], part["frame_id"], strict=True))
-        for time_ms, image in mine.decode(by_name[str(name)], sorted(ids)):
-            hashes[ids[time_ms]] = dhash(image)
-            small[ids[time_ms]] = np.frombuffer(thumbnail(image), dtype=np.uint8)
-    return hashes, small
+    looks: dict[str, mining.Look] = {}
+    for name, part in track(list(rows.groupby("media", sort=True)), "looking at frames"):
+        one, ids = by_name.get(str(name)), dict(zip(part["time_ms"], part["frame_id"], strict=True))
+        try:
+            if one is None or (known_sha256(one) or sha256_file(one.file)) != hashes[str(name)]:
+                continue  # a rolling buffer writes other recordings under old names
+            for time_ms, image in mine.decode(one, sorted(ids)):
+                levels = np.frombuffer(thumbnail(image), dtype=np.uint8)
+                looks[ids[time_ms]] = mining.Look(dhash(image), levels)
+        except (InputError, OSError):
+            continue  # counted as gone
+    return looks

@@ -5,9 +5,11 @@ Such frames train the next round and never judge one: they are picked because th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,9 +18,11 @@ from numpy.typing import NDArray
 from provenline.errors import InputError
 from provenline.shadow.compare import KINDS
 
+Levels = NDArray[np.uint8]
 QUALITIES = ("green", "yellow", "red")
 MARKS = ("media", "time_ms", "quality")
 DISPUTED = "disagreement"
+_LATEST_MS = 1e11  # three years into a recording: beyond it a time is something else
 COLUMNS = ("frame_id", "media", "time_ms", "camera", "day", "group", "reason")
 
 
@@ -37,30 +41,39 @@ class Colours:
     sure: float
 
 
-def quality(frames: pd.DataFrame, production: pd.DataFrame, colours: Colours) -> pd.DataFrame:
+def quality(
+    frames: pd.DataFrame, production: pd.DataFrame, colours: Colours, labels: Collection[str]
+) -> pd.DataFrame:
     """Return each frame's colour by production's own scores, as MARKS with ``frame_id`` and ``doubt``.
 
-    What counts is the least certain detection that is more than noise: reported, but unsure (yellow), or
-    held back, and so perhaps a miss (red). Least confidence as in Lewis and Gale, A sequential algorithm
-    for training text classifiers, SIGIR 1994. Frames on which nothing was seen are green.
+    Red where production held back a detection that is more than noise, and so perhaps missed something;
+    yellow where it reports one that it is not sure of; green otherwise. Of frames of one colour the one whose
+    score is nearest to the operating threshold is doubted most: uncertainty sampling (Lewis and Gale, A
+    sequential algorithm for training text classifiers, SIGIR 1994) at the threshold that decides.
 
     Args:
         frames: FRAMES.
         production: PREDICTIONS of the engine that runs today, on these frames.
         colours: Scores.
+        labels: That count.
 
     Returns:
-        One row per frame; ``doubt`` is 1 minus that score, 0 where nothing was seen.
+        One row per frame; ``doubt`` is 1 minus the distance of that score from the threshold, 0 if green.
     """
-    seen = production[production["score"] >= colours.seen]
-    least = frames["frame_id"].map(seen.groupby("frame_id")["score"].min()).to_numpy(dtype=np.float64)
-    colour = np.select(
-        [np.isnan(least), least < colours.operating, least < colours.sure],
-        ["green", "red", "yellow"],
-        "green",
+    counted = production["label"].isin(list(labels)) & (production["score"] >= colours.seen)
+    seen = production[counted & (production["score"] < colours.sure)]
+    seen = seen.assign(held=seen["score"] < colours.operating, away=(seen["score"] - colours.operating).abs())
+    # Red before yellow, then the nearest.
+    first = seen.sort_values(["held", "away"], ascending=[False, True], kind="stable").drop_duplicates(
+        "frame_id"
     )
-    doubt = np.where(np.isnan(least), 0.0, 1 - least)
-    return frames[["frame_id", "media", "time_ms"]].assign(quality=colour, doubt=doubt)
+    found = frames[["frame_id", "media", "time_ms"]].merge(
+        first[["frame_id", "held", "away"]], on="frame_id", how="left"
+    )
+    held = found["held"].to_numpy(dtype=np.float64, na_value=np.nan)
+    colour = np.select([np.isnan(held), held > 0], ["green", "red"], "yellow")
+    doubt = np.nan_to_num(1 - found["away"].to_numpy(dtype=np.float64), nan=0.0)
+    return found[["frame_id", "media", "time_ms"]].assign(quality=colour, doubt=doubt)
 
 
 def read_marks(file: Path, frames: pd.DataFrame, period_s: float) -> tuple[pd.DataFrame, int]:
@@ -75,7 +88,8 @@ def read_marks(file: Path, frames: pd.DataFrame, period_s: float) -> tuple[pd.Da
         As ``quality``, one row per marked frame (its gravest colour); and how many marks are of no frame.
 
     Raises:
-        InputError: The file cannot be read, lacks a column, or a value is none.
+        InputError: The file cannot be read, lacks a column, holds a value that cannot be one, or none of its
+            marks is of a frame that was compared.
     """
     marks = _read(file)
     known = frames[["frame_id", "media", "time_ms"]].assign(time_ms=frames["time_ms"].astype("int64"))
@@ -88,7 +102,11 @@ def read_marks(file: Path, frames: pd.DataFrame, period_s: float) -> tuple[pd.Da
         tolerance=max(1, int(period_s * 500)),
     )
     found = nearest.dropna(subset="frame_id")
-    rank = found["quality"].map(QUALITIES.index)
+    if found.empty:
+        theirs = f"such as {marks['media'].iloc[0]!r}" if len(marks) else "there is none"
+        what = f"no mark is of a frame that was compared ({theirs}; compared was {known['media'].iloc[0]!r})"
+        raise InputError(what, file=file, mend="Name media as the media list does, times in milliseconds")
+    rank = found["quality"].map(QUALITIES.index).astype("int64")
     worst = found.assign(rank=rank).sort_values(["rank", "frame_id"]).drop_duplicates("frame_id", keep="last")
     worst = worst.assign(time_ms=worst["at"].astype("int64"), doubt=worst["rank"] / len(QUALITIES))
     columns = ["frame_id", "media", "time_ms", "quality", "doubt"]
@@ -97,16 +115,18 @@ def read_marks(file: Path, frames: pd.DataFrame, period_s: float) -> tuple[pd.Da
 
 def _read(file: Path) -> pd.DataFrame:
     try:
-        marks = pd.read_csv(file, dtype=str, keep_default_na=False)
+        marks = pd.read_csv(file, dtype=str, keep_default_na=False, index_col=False)
     except FileNotFoundError:
-        raise InputError("file is missing", file=file) from None
+        raise InputError("file is missing", file=file, mend="Name the file that production wrote") from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", file=file) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"not a CSV table ({error})", file=file) from None
     if lacking := [name for name in MARKS if name not in marks.columns]:
         raise InputError(f"has no column {lacking[0]}", file=file, mend=f"Its columns are {', '.join(MARKS)}")
     marks = marks[list(MARKS)].reset_index(drop=True)
     times = pd.to_numeric(marks["time_ms"], errors="coerce")
-    bad = marks.index[~marks["quality"].isin(QUALITIES) | times.isna() | (times < 0)]
+    bad = marks.index[~marks["quality"].isin(QUALITIES) | ~times.between(0, _LATEST_MS)]
     if len(bad):
         row = marks.loc[bad[0]]
         what = f"quality {row['quality']!r} at {row['time_ms']!r}"
@@ -161,9 +181,36 @@ def _in_turns(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["round", *order], kind="stable")
 
 
+class Look(NamedTuple):
+    """What a picture looks like: its difference hash, and 256 grey levels."""
+
+    dhash: str
+    thumbnail: Levels
+
+
+class Distinct(NamedTuple):
+    """Frames none of which looks like another of its camera.
+
+    Attributes:
+        frames: Rows of what was ranked, in their order.
+        looks: Of each of them.
+        alike: Near-duplicates that were passed over.
+        gone: Frames that could not be looked at any more.
+    """
+
+    frames: pd.DataFrame
+    looks: dict[str, Look]
+    alike: int
+    gone: int
+
+
 def distinct(
-    ranked: pd.DataFrame, thumbnails: Mapping[str, NDArray[np.uint8]], most: int, apart: int
-) -> tuple[pd.DataFrame, int]:
+    ranked: pd.DataFrame,
+    look: Callable[[pd.DataFrame], Mapping[str, Look]],
+    most: int,
+    apart: int,
+    before: Iterable[tuple[str, Levels]] = (),
+) -> Distinct:
     """Take frames in their order, but none that looks like one of its camera that was taken already.
 
     Two frames look alike if no cell of their 16 x 16 thumbnails differs by ``apart`` grey levels: a hash of
@@ -171,28 +218,35 @@ def distinct(
 
     Args:
         ranked: What ``rank`` returned.
-        thumbnails: Frame to its 256 grey levels; frames without one are passed over.
+        look: Looks at some of its rows: frame to what it looks like; without those that are gone.
         most: At most so many frames.
         apart: 0 takes all that are not the same to the last grey level.
-
-    Returns:
-        The frames taken, and how many near-duplicates were passed over.
+        before: Camera and thumbnail of what earlier rounds have taken.
     """
+    seen: dict[str, list[NDArray[np.int16]]] = defaultdict(list)
+    for camera, levels in before:
+        seen[camera].append(levels.astype(np.int16))
     taken: list[int] = []
-    seen: dict[str, list[NDArray[np.int16]]] = {}
-    alike = 0
-    for row, (frame_id, camera) in enumerate(zip(ranked["frame_id"], ranked["camera"], strict=True)):
-        if len(taken) == most:
-            break
-        if frame_id not in thumbnails:
-            continue
-        own, others = thumbnails[frame_id].astype(np.int16), seen.setdefault(camera, [])
-        if others and np.abs(np.stack(others) - own).max(axis=1).min() < max(apart, 1):
-            alike += 1
-            continue
-        others.append(own)
-        taken.append(row)
-    return ranked.iloc[taken].reset_index(drop=True), alike
+    looks: dict[str, Look] = {}
+    alike = gone = 0
+    for start in range(0, len(ranked), 2 * most):
+        rows = ranked.iloc[start : start + 2 * most]
+        found = look(rows)
+        for row, (frame_id, camera) in enumerate(zip(rows["frame_id"], rows["camera"], strict=True), start):
+            if len(taken) == most:
+                return Distinct(ranked.iloc[taken].reset_index(drop=True), looks, alike, gone)
+            if frame_id not in found:
+                gone += 1
+                continue
+            own = found[frame_id].thumbnail.astype(np.int16)
+            others = seen[camera]
+            if others and np.abs(np.stack(others) - own).max(axis=1).min() < max(apart, 1):
+                alike += 1
+                continue
+            others.append(own)
+            taken.append(row)
+            looks[frame_id] = found[frame_id]
+    return Distinct(ranked.iloc[taken].reset_index(drop=True), looks, alike, gone)
 
 
 def counts(chosen: pd.DataFrame) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,18 @@ from provenline import tables
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AnnotateParams
 from provenline.errors import InputError
+from provenline.evaluation.judged import read_split
 from provenline.files import atomic_path, write_json
-from provenline.labelling.drawing import IMAGES, LISTED
+from provenline.labelling.drawing import IMAGES, LISTED, MEDIA
 from provenline.rounds import BOXES, FRAMES
-from provenline.splits.assign import groups_of, held_units
+from provenline.splits.assign import groups_of
+from provenline.splits.copies import search
 from provenline.splits.ledger import HELD, read_ledger
+from provenline.splits.params import SplitParams
 
 SIDE = "train"  # what was picked because it is hard says nothing of how hard the rest is
 EXPORTS, REPORT = "exports", "round.json"
+_APART = "deployment:"  # before media names, which the development may have too
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Brought:
     report: dict[str, Any]
 
 
-def read(drawn: Path, exports: Path, params: AnnotateParams, name: str) -> Brought:
+def read(drawn: Path, exports: Path, params: AnnotateParams, name: str, *, nobody: bool = False) -> Brought:
     """Read the labels of what was drawn; those of other frames are counted and left.
 
     Args:
@@ -49,6 +52,7 @@ def read(drawn: Path, exports: Path, params: AnnotateParams, name: str) -> Broug
         exports: Folder of the exports, one per annotator and named after them.
         params: Format, label map, whose boxes count, tolerance.
         name: Of the round; stands before the names of its media, which another footage may have too.
+        nobody: That no frame has an object is meant.
 
     Raises:
         InputError: Nothing was drawn, an export cannot be read, a label has no rule, or nothing that was
@@ -57,7 +61,12 @@ def read(drawn: Path, exports: Path, params: AnnotateParams, name: str) -> Broug
     if not drawn.is_dir():
         raise InputError("nothing was drawn", file=drawn, mend="Run `provenline round draw`")
     if not exports.is_dir():
-        raise InputError("folder is missing", file=exports, mend="Name the folder that holds the exports")
+        what = "is no folder" if exports.exists() else "folder is missing"
+        raise InputError(what, file=exports, mend="Name the folder that holds the exports")
+    if Path.cwd().resolve().is_relative_to(exports.resolve()) or _holds(exports, drawn):
+        raise InputError(
+            "holds more than exports", file=exports, mend="Give the exports a folder of their own"
+        )
     frames = tables.read(drawn / FRAMES, tables.FRAMES)
     done = import_annotations(exports, frames, params)
     looked = done.frames["annotated"]
@@ -68,11 +77,54 @@ def read(drawn: Path, exports: Path, params: AnnotateParams, name: str) -> Broug
     kept = kept.assign(media=[f"{name}/{media}" for media in kept["media"]])
     boxes = done.boxes[done.boxes["frame_id"].isin(kept["frame_id"])].reset_index(drop=True)
     missing = tuple(done.frames["frame_id"][~looked])
+    if boxes.empty and not nobody:
+        what = f"none of the {len(kept)} frames has an object: this looks like the package as it went out"
+        raise InputError(what, file=exports, mend="Give the annotators' export, or say --nobody")
     return Brought(kept, boxes, missing, done.report)
 
 
+def _holds(folder: Path, other: Path) -> bool:
+    return other.resolve().is_relative_to(folder.resolve())
+
+
+def may_not_teach(
+    frames: pd.DataFrame, before: pd.DataFrame, ledger: pd.DataFrame, params: SplitParams
+) -> dict[str, str]:
+    """Return which groups of deployment footage are tied to what judges: group -> val or test.
+
+    Tied is what a split may not cut: a group itself, the columns of ``split.by``, or one recording that has
+    two names.
+
+    Args:
+        frames: FRAMES of the deployment footage; copies are found where they have thumbnails.
+        before: FRAMES of the development, and of earlier rounds.
+        ledger: What ``read_ledger`` returned.
+        params: Of the split.
+    """
+    theirs = frames.assign(media=[f"{_APART}{media}" for media in frames["media"]])
+    tied = _groups(theirs, before, params)
+    judging = {
+        name: side for name, side in zip(ledger["group"], ledger["split"], strict=True) if side != SIDE
+    }
+    keys = {name: side for name, side in zip(ledger["unit"], ledger["split"], strict=True) if side != SIDE}
+    sides: dict[str, str] = {}
+    for group, unit, own in zip(tied["group"], tied["unit"], tied["keys"], strict=True):
+        for name, by in ((group, judging), *((key, keys) for key in own)):
+            if name in by:
+                sides.setdefault(unit, by[name])
+    unit_of = dict(zip(tied["group"], tied["unit"], strict=True))
+    return {group: sides[unit_of[group]] for group in sorted(set(frames["group"])) if unit_of[group] in sides}
+
+
+def _groups(frames: pd.DataFrame, before: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
+    whole = pd.concat([before, frames], ignore_index=True)
+    looked = whole[whole["thumbnail"].notna()]
+    found = search(looked, params.copies).copies if len(looked) and params.copies.action != "report" else []
+    return groups_of(whole, params.by, [(one.first, one.second) for one in found])
+
+
 def ledger_with(
-    ledger: Path, assignment: Path, frames: pd.DataFrame, before: Iterable[pd.DataFrame], by: tuple[str, ...]
+    ledger: Path, assignment: Path, frames: pd.DataFrame, before: pd.DataFrame, params: SplitParams
 ) -> pd.DataFrame:
     """Return the ledger with a round's groups in ``train``.
 
@@ -80,34 +132,32 @@ def ledger_with(
         ledger: In git.
         assignment: What the stage `split` wrote last: all of it must have been accepted, or the round would
             move it.
-        frames: What was labelled.
-        before: Development's FRAMES, and those of earlier rounds.
-        by: Columns whose combination a split may not cut.
+        frames: FRAMES that were labelled.
+        before: FRAMES of the development, and of earlier rounds.
+        params: Of the split.
 
     Raises:
-        InputError: The split was not accepted, or a group of the round is tied to val or test.
+        InputError: The split was not accepted, a frame was labelled before, or a group may not teach.
     """
     held = read_ledger(ledger)
-    try:
-        placed = set(pd.read_csv(assignment, dtype=str, usecols=["group"])["group"])
-    except (OSError, ValueError):
-        raise InputError("cannot be read", file=assignment, mend="Run `dvc repro split`") from None
-    if left := sorted(placed - set(held["group"])):
+    if len(twice := frames["frame_id"][frames["frame_id"].isin(before["frame_id"])]):
+        what = f"frame {twice.iloc[0]} was labelled before"
+        raise InputError(what, mend="Draw again, after a shadow run over new footage")
+    if not assignment.is_file():
+        mend = "The round that began last has no split yet: run `dvc repro`, then draw the next one"
+        raise InputError("is not there", file=assignment, mend=mend)
+    if left := sorted(set(read_split(assignment)["group"]) - set(held["group"])):
         what = (
             f"{len(left)} groups of the split are not accepted (first: '{left[0]}'): a round would move them"
         )
         raise InputError(what, file=ledger, mend="Run `provenline split accept` and commit the ledger")
-    groups = frames.groupby("group", sort=True)["category"].agg(lambda names: names.mode().iloc[0])
-    rows = pd.DataFrame({"group": groups.index, "category": groups.to_numpy(), "split": SIDE})
-    rows = rows.assign(unit=rows["group"])[HELD]
-    judging = held[held["group"].isin(rows["group"]) & (held["split"] != SIDE)]
-    if len(judging):
-        name, side = judging["group"].iloc[0], judging["split"].iloc[0]
-        what = f"group '{name}' is in {side}: what judges may not train"
-        raise InputError(what, file=ledger, mend="Take its frames out of the package and draw again")
-    after = pd.concat([held, rows[~rows["group"].isin(held["group"])]], ignore_index=True)
-    held_units(groups_of(pd.concat([*before, frames], ignore_index=True), by), after)
-    return after
+    if judging := may_not_teach(frames, before, held, params):
+        group, side = next(iter(judging.items()))
+        what = f"group '{group}' is tied to {side}: what judges may not train"
+        raise InputError(what, file=ledger, mend="Leave its images out of the export")
+    groups = _groups(frames, before, params)
+    rows = groups[groups["group"].isin(frames["group"])].assign(split=SIDE)[HELD]
+    return pd.concat([held, rows[~rows["group"].isin(held["group"])]], ignore_index=True)
 
 
 def write(brought: Brought, drawn: Path, exports: Path, name: str, folder: Path) -> dict[str, Any]:
@@ -123,6 +173,8 @@ def write(brought: Brought, drawn: Path, exports: Path, name: str, folder: Path)
     Raises:
         InputError: A picture is missing.
     """
+    truth = tables.truth(brought.frames, brought.boxes, sorted(set(brought.boxes["label"])))
+    labels = truth["label"]
     why = pd.read_csv(drawn / LISTED, usecols=["frame_id", "reason"])
     why = why[why["frame_id"].isin(brought.frames["frame_id"])]
     report = {
@@ -132,9 +184,8 @@ def write(brought: Brought, drawn: Path, exports: Path, name: str, folder: Path)
         "missing": len(brought.missing),
         "missing_frames": list(brought.missing),
         "reasons": {str(key): int(count) for key, count in why["reason"].value_counts().sort_index().items()},
-        "objects": {
-            str(key): int(count) for key, count in brought.boxes["label"].value_counts().sort_index().items()
-        },
+        "objects": {str(key): int(count) for key, count in labels.value_counts().sort_index().items()},
+        "frames_without_objects": len(brought.frames) - int(truth["frame_id"].nunique()),
         "import": brought.report,
     }
     paths = [f"{(folder / IMAGES).as_posix()}/{frame_id}.jpg" for frame_id in brought.frames["frame_id"]]
@@ -147,6 +198,10 @@ def write(brought: Brought, drawn: Path, exports: Path, name: str, folder: Path)
             shutil.copyfile(here, temporary / IMAGES / path.name)
         tables.write(brought.frames.assign(path=paths), temporary / FRAMES, tables.FRAMES)
         tables.write(brought.boxes, temporary / BOXES, tables.BOXES)
-        shutil.copytree(exports, temporary / EXPORTS)
+        shutil.copyfile(drawn / MEDIA, temporary / MEDIA)
+        try:
+            shutil.copytree(exports, temporary / EXPORTS)
+        except shutil.Error as error:
+            raise InputError(f"cannot be copied ({error.args[0][0][2]})", file=exports) from None
         write_json(temporary / REPORT, report)
     return report

@@ -49,6 +49,8 @@ class Candidate:
 def settle(root: Path) -> bool:
     """Finish a switch that was cut off: bring the pin to what the record says. Returns whether it was not."""
     found = record.read(root)
+    if not (root / pinning.FILE).is_file() and found.current is None:
+        return False  # nothing was ever switched here; perhaps this is no project at all
     if pinning.holds(root, found):
         return False
     pinning.write(root, found)
@@ -80,8 +82,8 @@ def candidate(root: Path, target: str, person: Person) -> Candidate:
     if at_hand["candidate"] == at_hand["production"]:
         raise InputError("the candidate runs already: there is nothing to promote", file=path)
     if decision != "promote" and not person.override:
-        mend = 'Do what it says, or override it: --override "why", which is recorded'
-        raise InputError(f"the decision is {decision!r}: {reason}", file=path, mend=mend)
+        mend = 'Follow it, or override it: --override "why", which is recorded'
+        raise InputError(f"the decision is {decision!r}: {reason.rstrip('.')}", file=path, mend=mend)
     return Candidate(folder, made, decision, reason)
 
 

@@ -105,9 +105,13 @@ def read(reading: Reading, sample: pd.DataFrame, frames: pd.DataFrame) -> Labels
         mend = "Label data/shadow/labelling and keep the images' names"
         raise InputError(what, file=folder, mend=mend)
     there, images = set(kept["frame_id"]), done.report["images"]
+    boxes = tables.truth(kept, done.boxes, reading.classes)
+    if boxes.empty:
+        what = f"none of the {len(kept)} frames has an object: this looks like the package as it went out"
+        raise InputError(what, file=folder, mend="Give the annotators' export")
     return Labels(
         frames=kept,
-        boxes=tables.truth(kept, done.boxes, reading.classes),
+        boxes=boxes,
         missing=tuple(one for one in sample["frame_id"] if one not in there),
         beyond=int((looked & ~drawn).sum()) + int(images["not_sampled"]),
         unusable=int(images["set_aside"]),

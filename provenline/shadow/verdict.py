@@ -61,7 +61,7 @@ def _by_gain(net: Interval, gains: Gains, head: str, sample: dict[str, int], par
         return "reject", f"{head}. The candidate is worse: look for what went wrong in training.", 0
     worse, open_ = _margins(gains, params)
     if worse:
-        return "reject", f"{head}. Worse beyond the margin: {', '.join(worse)}.", 0
+        return "reject", f"Worse beyond the margin: {', '.join(worse)}. {head}.", 0
     share = gains["error_reduction"]
     if share is None:
         return "hold", f"{head}. Production makes no error there that could be mended.", 0

@@ -54,16 +54,20 @@ def marks(table: pd.DataFrame, colours: dict[str, tuple[str, float]]) -> pd.Data
     )
 
 
-def test_the_least_certain_find_that_is_more_than_noise_gives_the_colour() -> None:
-    table = frames(
-        *((name, "c", "d", "g", n) for n, name in enumerate(["red", "yellow", "green", "noise", "none"]))
-    )
+def test_the_find_nearest_to_the_threshold_gives_colour_and_doubt() -> None:
+    names = ["red", "redder", "yellow", "green", "noise", "none", "other"]
+    table = frames(*((name, "c", "d", "g", n) for n, name in enumerate(names)))
     said = found(
-        ("red", 0.9), ("red", 0.2), ("yellow", 0.3), ("yellow", 0.8), ("green", 0.6), ("noise", 0.05)
-    )
-    colours = mining.quality(table, said, COLOURS)
-    assert colours["quality"].tolist() == ["red", "yellow", "green", "green", "green"]
-    assert colours["doubt"].tolist() == pytest.approx([0.8, 0.7, 0.4, 0, 0])
+        ("red", 0.9), ("red", 0.12), ("red", 0.26), ("redder", 0.24), ("redder", 0.11), ("yellow", 0.3),
+        ("yellow", 0.5), ("green", 0.6), ("noise", 0.05),
+    )  # fmt: skip
+    said = pd.concat([said, found(("other", 0.2)).assign(label="mannequin")])
+    colours = mining.quality(table, said, COLOURS, ["person"])
+    assert colours["frame_id"].tolist() == names
+    assert colours["quality"].tolist() == ["red", "red", "yellow", "green", "green", "green", "green"]
+    assert colours["doubt"].tolist() == pytest.approx([0.87, 0.99, 0.95, 0, 0, 0, 0])
+    nobody = mining.quality(table, found(), COLOURS, ["person"])
+    assert set(nobody["quality"]) == {"green"} and nobody["doubt"].eq(0).all()
 
 
 def test_marks_of_production_go_to_the_frame_nearest_in_time(tmp_path: Path) -> None:
@@ -86,6 +90,13 @@ def test_marks_of_production_go_to_the_frame_nearest_in_time(tmp_path: Path) -> 
         ("media,time_ms,quality\na.mp4,0,red\na.mp4,0,orange\n", r"row 3: quality 'orange'"),
         ("media,time_ms,quality\na.mp4,soon,red\n", "row 2: quality 'red' at 'soon'"),
         ("", "not a CSV table"),
+        (
+            "media,time_ms,quality\n",
+            "no mark is of a frame that was compared .there is none; compared was 'g.mp4'.",
+        ),
+        ("media,time_ms,quality\n/mnt/g.mp4,0,red\n", "such as '/mnt/g.mp4'; compared was 'g.mp4'"),
+        ("media,time_ms,quality\ng.mp4,inf,red\n", "row 2: quality 'red' at 'inf'"),
+        ("media,time_ms,quality\ng.mp4,1e30,red\n", "row 2: quality 'red' at '1e30'"),
     ],
 )
 def test_marks_that_are_none_are_named_by_their_row(tmp_path: Path, text: str, said: str) -> None:
@@ -132,6 +143,16 @@ def test_the_order_does_not_depend_on_that_of_the_rows() -> None:
         assert shares.max() - shares.min() <= 2 + size // 24
 
 
+def looking(small: dict[str, np.ndarray], asked: list[int]):
+    """Return a function that looks at what there is, and writes down how much it was asked for."""
+
+    def look(rows: pd.DataFrame) -> dict[str, mining.Look]:
+        asked.append(len(rows))
+        return {one: mining.Look("0" * 16, small[one]) for one in rows["frame_id"] if one in small}
+
+    return look
+
+
 def test_a_frame_that_looks_like_one_of_its_camera_is_passed_over() -> None:
     ranked = pd.DataFrame(
         {"frame_id": ["a", "b", "c", "d", "e"], "camera": ["1", "1", "2", "1", "1"], "reason": "red"}
@@ -140,9 +161,25 @@ def test_a_frame_that_looks_like_one_of_its_camera_is_passed_over() -> None:
     moved = flat.copy()
     moved[7] += 30
     small = {"a": flat, "b": flat + 5, "c": flat, "d": moved, "e": moved}
-    chosen, alike = mining.distinct(ranked, small, 10, 24)
-    assert chosen["frame_id"].tolist() == ["a", "c", "d"] and alike == 2
-    assert mining.distinct(ranked, small, 2, 24)[0]["frame_id"].tolist() == ["a", "c"]
-    assert mining.distinct(ranked, small, 10, 0)[0]["frame_id"].tolist() == ["a", "b", "c", "d"]
+
+    def taken(most: int, apart: int, **more: object) -> tuple[list[str], int, int]:
+        found = mining.distinct(ranked, looking(small, []), most, apart, **more)  # type: ignore[arg-type]
+        assert list(found.looks) == found.frames["frame_id"].tolist()
+        return found.frames["frame_id"].tolist(), found.alike, found.gone
+
+    assert taken(10, 24) == (["a", "c", "d"], 2, 0)
+    assert taken(2, 24)[0] == ["a", "c"]
+    assert taken(10, 0) == (["a", "b", "c", "d"], 1, 0)
+    # What an earlier round took counts, of the same camera alone.
+    assert taken(10, 24, before=[("1", flat + 3), ("3", moved)]) == (["c", "d"], 3, 0)
     del small["a"]  # could not be decoded again
-    assert mining.distinct(ranked, small, 10, 24)[0]["frame_id"].tolist() == ["b", "c", "d"]
+    assert taken(10, 24) == (["b", "c", "d"], 1, 1)
+
+
+def test_it_goes_on_looking_until_there_are_enough() -> None:
+    ranked = pd.DataFrame({"frame_id": [f"f{n:03d}" for n in range(100)], "camera": "1", "reason": "red"})
+    same, asked = np.zeros(256, np.uint8), list[int]()
+    small = {f"f{n:03d}": same + (60 * (n // 40)) for n in range(100)}  # three pictures in a hundred frames
+    found = mining.distinct(ranked, looking(small, asked), 3, 24)
+    assert found.frames["frame_id"].tolist() == ["f000", "f040", "f080"]
+    assert sum(asked) < 100 and max(asked) == 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -52,9 +53,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     given["annotate_import"]["adjudication"] = {"kind": "named"}
     given["annotate_import"]["primary"] = []
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(given))
-    own = [tables_world.frame("d1", "dev") | {"media_sha256": "d" * 64}]
+    # Another recording of the same name: names are apart, footage by footage.
+    own = [tables_world.frame("d1", "dev", media="a.mp4") | {"media_sha256": "d" * 64}]
     tables.write(tables_world.frames_table(own), "data/annotated.parquet", tables.FRAMES)
-    split = "frame_id,media,group,category,unit,split\nd1,v.mp4,dev,Collar,dev,test\n"
+    split = "frame_id,media,group,category,unit,split\nd1,a.mp4,dev,Collar,dev,test\n"
     (tmp_path / "data/dataset_split_v0.csv").write_text(split)
     (tmp_path / "data/split_ledger.csv").write_text("group,category,split\n")
     monkeypatch.setattr("provenline.commands.round.dvc_add", lambda *_: None)
@@ -91,7 +93,9 @@ def test_a_round_goes_out_and_comes_back(project: Path) -> None:
         "images.csv",
         "images",
     }
-    assert "reason" not in (drawn / "package/images.csv").read_text()  # nothing tells what a model said
+    shown = pd.read_csv(drawn / "package/images.csv")  # nothing tells what a model said, nor does the order
+    assert list(shown.columns) == ["image", "media", "time_ms"] and shown["image"].is_monotonic_increasing
+    assert pd.read_csv(drawn / "media.csv")["name"].tolist() == ["a.mp4", "b.mp4", "c.mp4"]
     assert [str(one.label) for one in cvat.read(drawn / "package/annotations.xml")[0].objects] == []
     pictures = {path.stem: cv2.imread(str(path)) for path in (drawn / "images").iterdir()}
     assert pictures.keys() == set(listed["frame_id"])
@@ -110,6 +114,7 @@ def test_a_round_goes_out_and_comes_back(project: Path) -> None:
     assert yaml.safe_load(current.FILE.read_text()) == {"round": "v0.1", "rounds": "data/rounds"}
     taken = rounds.read(Path("data/rounds"), "v0.1")
     assert taken.groups == set(GROUPS) and taken.frames["annotated"].all()
+    assert set(taken.frames["media"]) == {f"v0.1/{name}.mp4" for name in GROUPS}
     assert all(Path(path).read_bytes()[:2] == b"\xff\xd8" for path in taken.frames["path"])
     assert taken.frames["thumbnail"].map(len).eq(256).all() and taken.frames["dhash"].map(len).eq(16).all()
     assert set(taken.boxes["label"]) == {"person"} and taken.boxes["x2"].eq(34).all()
@@ -149,12 +154,20 @@ def test_frames_without_labels_are_left_out_and_counted(project: Path) -> None:
     assert len(rounds.read(Path("data/rounds"), "v0.1").frames) == 3
 
 
-def test_what_judges_may_not_train(project: Path) -> None:
+@pytest.mark.parametrize("side", ["val", "test"])
+def test_what_judges_may_not_train(project: Path, side: str) -> None:
     call("draw", "--frames", "6")
-    rows = "frame_id,media,group,category,unit,split\nd1,v.mp4,dev,Collar,dev,test\nx,a.mp4,b,Collar,b,val\n"
+    rows = (
+        f"frame_id,media,group,category,unit,split\nd1,a.mp4,dev,Collar,dev,test\nx,b.mp4,b,Collar,b,{side}\n"
+    )
     (project / "data/dataset_split_v0.csv").write_text(rows)
     ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
-    call_refused("take", "group 'b' is in val: what judges may not train", str(label(project)))
+    call_refused("take", f"group 'b' is tied to {side}: what judges may not train", str(label(project)))
+    shutil.rmtree(project / "data/labelling")
+    said = call("draw", "--frames", "6")  # nobody labels what could not be taken in
+    assert "left out: 1 groups that are tied to what judges (first: 'b')" in said
+    assert set(pd.read_csv("data/labelling/v0.1/drawn.csv")["group"]) == {"a", "c"}
+    call("take", str(label(project)))
 
 
 def test_a_camera_that_a_split_does_not_cut_stays_on_its_side(project: Path) -> None:
@@ -162,11 +175,81 @@ def test_a_camera_that_a_split_does_not_cut_stays_on_its_side(project: Path) -> 
     given = yaml.safe_load((project / "params.yaml").read_text())
     given["split"]["by"] = ["camera"]
     (project / "params.yaml").write_text(yaml.safe_dump(given))
-    own = [tables_world.frame("d1", "dev") | {"media_sha256": "d" * 64, "camera": "c1"}]
+    own = [tables_world.frame("d1", "dev", media="a.mp4") | {"media_sha256": "d" * 64, "camera": "c1"}]
     tables.write(tables_world.frames_table(own), "data/annotated.parquet", tables.FRAMES)
     ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
-    call_refused("take", "joins what the ledger has accepted in different splits", str(label(project)))
+    call_refused("take", "group 'a' is tied to test", str(label(project)))
     assert not (project / "data/rounds").exists()
+    shutil.rmtree(project / "data/labelling")
+    call_refused("draw", "all 3 groups that the last shadow run compared have taught or judge (this is v0)")
+
+
+def test_a_round_keeps_the_units_of_the_split(project: Path) -> None:
+    given = yaml.safe_load((project / "params.yaml").read_text())
+    given["split"]["by"] = ["camera"]
+    (project / "params.yaml").write_text(yaml.safe_dump(given))
+    call("draw", "--frames", "6")
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    call("take", str(label(project)))
+    held = ledger.read_ledger("data/split_ledger.csv")
+    assert set(held[held["group"].isin(GROUPS)]["unit"]) == {"camera=c1"}
+
+
+def test_a_second_round_draws_and_takes_what_the_first_did_not(project: Path) -> None:
+    call("draw", "--frames", "6")
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    exports = label(project)
+    call("take", str(exports))
+    call_refused("draw", f"says round v0, {current.FILE} says v0.1")  # params.yaml does not follow here
+    given = yaml.safe_load((project / "params.yaml").read_text())
+    (project / "params.yaml").write_text(yaml.safe_dump(given | {"round": "v0.1", "rounds": "data/rounds"}))
+    call_refused("draw", "all 3 groups that the last shadow run compared have taught or judge (this is v0.1)")
+    shutil.copytree("data/labelling/v0.1", "data/labelling/v0.2")
+    shutil.copyfile("data/dataset_split_v0.csv", "data/dataset_split_v0.1.csv")
+    call_refused("take", "was labelled before", str(exports))
+    Path("data/dataset_split_v0.1.csv").unlink()
+    frames = tables.read("data/labelling/v0.2/frames.parquet", tables.FRAMES)
+    moved = frames.assign(frame_id=[one.replace("_0000", "_0005") for one in frames["frame_id"]])
+    moved["time_ms"] += 500_000
+    tables.write(moved, "data/labelling/v0.2/frames.parquet", tables.FRAMES)
+    xml = (exports / "ann.xml").read_text().replace("_0000", "_0005")
+    (exports / "ann.xml").write_text(xml)
+    call_refused("take", "data/dataset_split_v0.1.csv: is not there", str(exports))
+    shutil.rmtree("data/rounds")  # a clone without `dvc pull`: v0.1 must not vanish
+    call_refused("take", "folder is missing", str(exports))
+
+
+def test_a_recording_that_was_overwritten_is_gone(project: Path) -> None:
+    world.video(project / "footage/a.mp4", [scene(40, 20), scene(None, 10), scene(60, 30), scene(5, 5)])
+    (project / "footage/b.mp4").unlink()
+    said = call("draw", "--frames", "6")
+    assert set(pd.read_csv("data/labelling/v0.1/drawn.csv")["group"]) == {"c"}
+    assert "6 unreadable" in said
+    shutil.rmtree(project / "data/labelling")
+    (project / "footage/c.mp4").unlink()
+    call_refused("draw", "of 9 frames 0 were drawn before and 9 are gone")
+    assert not (project / "data/labelling/v0.1").exists()
+
+
+def test_the_package_as_it_went_out_is_no_label(project: Path) -> None:
+    call("draw", "--frames", "6")
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    package = project / "data/labelling/v0.1/package"
+    call_refused("take", "none of the 5 frames has an object", str(package))
+    call_refused("take", "holds more than exports", str(project / "data"))
+    call_refused("take", "holds more than exports", str(project))
+    call_refused("take", "is no folder", str(package / "annotations.xml"))
+    said = call("take", str(package), "--nobody")
+    assert "objects: none; 5 frames without any" in said
+
+
+def test_two_annotators_count_once_and_share_a_package(project: Path) -> None:
+    call("draw", "--frames", "6")
+    ledger.accept("data/dataset_split_v0.csv", "data/split_ledger.csv")
+    exports = label(project)
+    shutil.copyfile(exports / "ann.xml", exports / "bea.xml")
+    assert "objects: person 5; 0 frames without any" in call("take", str(exports))
+    assert len(rounds.read(Path("data/rounds"), "v0.1").boxes) == 10
 
 
 def test_other_faults_are_said(project: Path) -> None:

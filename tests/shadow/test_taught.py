@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from provenline import tables
 from provenline.errors import InputError
 from provenline.rounds import Taken
-from provenline.shadow.taught import refuse, untaught
+from provenline.shadow.taught import note, untaught
 from tests.evaluation.world import frame, frames_table
 from tests.shadow import world
 
@@ -20,14 +21,23 @@ TAUGHT = Taken(
 )
 
 
-def test_its_groups_are_left_out_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_its_groups_are_left_out_and_counted() -> None:
     media = [world.media(Path(f"{name}.mp4"), name) for name in ("night", "day")]
     assert [one.group for one in untaught(media, TAUGHT)] == ["day"]
-    assert "1 of 2 media were labelled in rounds" in capsys.readouterr().err
-    assert untaught(media[1:], TAUGHT) == media[1:] and not capsys.readouterr().err
+    metrics = {"reason": "Held.", "footage": {"media": 1}}
+    note(metrics, media, untaught(media, TAUGHT))
+    assert metrics["footage"] == {"media": 1, "taught": 1}
+    assert metrics["reason"].startswith("Held. 1 groups of deployment footage were labelled in rounds")
+    note(metrics := {"reason": "Held.", "footage": {}}, media[1:], untaught(media[1:], TAUGHT))
+    assert metrics == {"reason": "Held.", "footage": {"taught": 0}}
 
 
-def test_the_same_bytes_in_another_group_are_refused() -> None:
-    refuse(frames_table([frame("g", "day") | {"media_sha256": "2" * 64}]), TAUGHT)
-    with pytest.raises(InputError, match="was labelled for training in a round"):
-        refuse(frames_table([frame("g", "day") | {"media_sha256": "1" * 64}]), TAUGHT)
+def test_the_same_bytes_in_another_group_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"one")
+    (tmp_path / "b.mp4").write_bytes(b"two")
+    digest = hashlib.sha256(b"two").hexdigest()
+    taught = TAUGHT._replace(frames=TAUGHT.frames.assign(media_sha256=digest))
+    media = [world.media(tmp_path / f"{name}.mp4", name) for name in ("a", "gone")]
+    assert untaught(media, taught) == media
+    with pytest.raises(InputError, match=r"b\.mp4: was labelled for training in a round"):
+        untaught([*media, world.media(tmp_path / "b.mp4", "day")], taught)
