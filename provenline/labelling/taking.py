@@ -186,6 +186,7 @@ def write(brought: Brought, drawn: Path, exports: Path, name: str, folder: Path)
         "reasons": {str(key): int(count) for key, count in why["reason"].value_counts().sort_index().items()},
         "objects": {str(key): int(count) for key, count in labels.value_counts().sort_index().items()},
         "frames_without_objects": len(brought.frames) - int(truth["frame_id"].nunique()),
+        "media": _said(drawn / MEDIA, brought.frames),
         "import": brought.report,
     }
     paths = [f"{(folder / IMAGES).as_posix()}/{frame_id}.jpg" for frame_id in brought.frames["frame_id"]]
@@ -205,3 +206,14 @@ def write(brought: Brought, drawn: Path, exports: Path, name: str, folder: Path)
             raise InputError(f"cannot be copied ({error.args[0][0][2]})", file=exports) from None
         write_json(temporary / REPORT, report)
     return report
+
+
+def _said(file: Path, frames: pd.DataFrame) -> dict[str, Any]:
+    """Return what the media list said of the recordings: how many there are, and counts per value."""
+    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows = rows[rows["group"].isin(frames["group"])]
+    counts = {
+        name: {str(value): int(many) for value, many in rows[name].value_counts().sort_index().items()}
+        for name in ("provenance", "consent", "licence")
+    }
+    return {"count": len(rows), **counts}

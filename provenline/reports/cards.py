@@ -99,6 +99,8 @@ def dataset_card(evidence: Evidence) -> str:
         lines += [md(privacy), ""]
     for title, side in (("Development", evidence.development), ("Deployment", evidence.deployment)):
         lines += [f"## {title} footage", "", *_footage(evidence, side), ""]
+    if brought := label_story.rounds(evidence):
+        lines += ["## Monthly rounds", "", *_items(brought), ""]
     if evidence.split:
         table = split_rows.sides(evidence.split, evidence.unit)
         lines += ["## Split", "", f"SHA-256 `{evidence.split.sha256}`", "", *_markdown(table), ""]

@@ -18,6 +18,7 @@ from provenline.reports.footage_evidence import (
     Extraction,
     Footage,
     Provenance,
+    Round,
     Split,
     SplitPart,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Paired",
     "Parity",
     "Provenance",
+    "Round",
     "Shadow",
     "ShadowSample",
     "ShadowSlice",
@@ -150,6 +152,7 @@ class Evidence:
         missing: File -> the stage that writes it, for what is not there.
         chain: Every artifact by its hash; None where nobody hashed them.
         curves: Model -> ``(recall, precision)`` points on the judged set.
+        rounds: What monthly rounds brought, up to this one.
     """
 
     usecase: str
@@ -161,6 +164,7 @@ class Evidence:
     parameters: str = ""
     development: Footage = field(default_factory=Footage)
     deployment: Footage = field(default_factory=Footage)
+    rounds: tuple[Round, ...] = ()
     split: Split | None = None
     stage_a: StageA | None = None
     training: Training | None = None

@@ -123,6 +123,31 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Round:
+    """What a monthly round brought into training.
+
+    Attributes:
+        name: ``v0.1``, ...
+        frames: That were labelled.
+        groups: That they are from.
+        without_objects: Of the frames, those on which nothing is.
+        reasons: Why they were drawn -> how many.
+        objects: Label -> how many.
+        media: Recordings that they are from.
+        said: What the media list said of those: ``provenance``, ``consent`` or ``licence`` -> value -> count.
+    """
+
+    name: str
+    frames: int
+    groups: int
+    without_objects: int
+    reasons: Mapping[str, int]
+    objects: Mapping[str, int]
+    media: int
+    said: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
 class Footage:
     """Everything about one footage."""
 

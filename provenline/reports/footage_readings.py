@@ -13,6 +13,7 @@ from provenline.reports.evidence import (
     Annotation,
     Extraction,
     Provenance,
+    Round,
     Split,
     SplitPart,
 )
@@ -118,6 +119,20 @@ def counts(given: Document, key: str) -> Mapping[str, int]:
         str(name): int(Document(given.file, {"n": n}, f"{key}.{name}").count("n"))
         for name, n in found.value.items()
     }
+
+
+def brought(given: Document) -> Round:
+    """Read data/rounds/<round>/round.json."""
+    return Round(
+        name=given.text("round"),
+        frames=given.count("frames"),
+        groups=given.count("groups"),
+        without_objects=given.count("frames_without_objects"),
+        reasons=counts(given, "reasons"),
+        objects=counts(given, "objects"),
+        media=given.count("media.count"),
+        said={name: counts(given.part("media"), name) for name in ("provenance", "consent", "licence")},
+    )
 
 
 def provenance(given: Document) -> Provenance | None:

@@ -19,8 +19,9 @@ from provenline.reports import footage_readings as footage
 from provenline.reports import judged_readings as judged
 from provenline.reports.ablation_evidence import Ablation
 from provenline.reports.document import Document, open_document
-from provenline.reports.evidence import Engine, Evidence, Footage
+from provenline.reports.evidence import Engine, Evidence, Footage, Round
 from provenline.reports.split_evidence import Leakage
+from provenline.rounds import counting
 
 T = TypeVar("T")
 
@@ -72,6 +73,7 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         parameters=text,
         development=_footage(gatherer, ""),
         deployment=_footage(gatherer, "_deployment"),
+        rounds=_rounds(root, str(parameters.get("rounds", "")), round_),
         split=split,
         stage_a=gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a),
         training=gatherer.read("metrics/train.json", "train", judged.training),
@@ -83,6 +85,15 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         ablation=read_ablation(root, split.sha256 if split else ""),
         missing=gatherer.missing,
     )
+
+
+def _rounds(root: Path, folder: str, upto: str) -> tuple[Round, ...]:
+    place = root / folder
+    if folder in ("", "data/none") or not place.is_dir():
+        return ()
+    names = counting((path.name for path in place.iterdir()), upto)
+    documents = [open_document(place / name / "round.json") for name in names]
+    return tuple(footage.brought(one) for one in documents if one is not None)
 
 
 def read_leakage(root: Path) -> Leakage | None:

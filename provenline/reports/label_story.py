@@ -36,6 +36,21 @@ def said(footage: Footage) -> Mapping[str, str]:
     return {heading: _tally(getattr(given, key), given.media) for key, heading in HEADINGS.items()}
 
 
+def rounds(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return what each monthly round brought, as headings and texts; it trains and judges nothing."""
+    found = []
+    for one in evidence.rounds:
+        why = words.listed([f"{count} {name}" for name, count in one.reasons.items() if count])
+        what = ", ".join(f"{label} {count}" for label, count in one.objects.items()) or "no object"
+        whence = [f"{HEADINGS[key].lower()}: {_tally(counts, one.media)}" for key, counts in one.said.items()]
+        text = (
+            f"{plural(one.frames, 'frame')} of {plural(one.groups, 'group')} ({why}), all in train; {what}; "
+        )
+        text += f"{one.without_objects} with nothing in them; {'; '.join(whence)}"
+        found.append((f"Round {one.name}", text))
+    return found
+
+
 def _tally(counts: Mapping[str, int], total: int) -> str:
     stated = {name: count for name, count in counts.items() if name.strip()}
     silent = total - sum(stated.values())
