@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
@@ -17,13 +17,16 @@ from provenline.files import atomic_path
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write(folder: Path, images: Sequence[ImageLabels], labels: Sequence[str]) -> Counter[str]:
+def write(
+    folder: Path, images: Sequence[ImageLabels], labels: Sequence[str] | Mapping[str, Sequence[str]]
+) -> Counter[str]:
     """Write the labels of images; polygons and masks as such.
 
     Args:
         folder: Gets ``annotations.xml``.
         images: With sizes; coordinates in pixels.
-        labels: Named in the head, with the names of the attributes that their objects have.
+        labels: Named in the head, with the names of the attributes that their objects have, and of those that
+            are given here.
 
     Returns:
         Kind of shape that CVAT cannot hold to how many were written as boxes.
@@ -47,8 +50,11 @@ def write(folder: Path, images: Sequence[ImageLabels], labels: Sequence[str]) ->
     return simplified
 
 
-def _meta(xml: XMLGenerator, images: Sequence[ImageLabels], labels: Iterable[str]) -> None:
-    names: dict[str, set[str]] = {label: set() for label in labels}
+def _meta(
+    xml: XMLGenerator, images: Sequence[ImageLabels], labels: Sequence[str] | Mapping[str, Sequence[str]]
+) -> None:
+    given = labels if isinstance(labels, Mapping) else dict.fromkeys(labels, ())
+    names: dict[str, set[str]] = {label: set(attributes) for label, attributes in given.items()}
     for image in images:
         for one in image.objects:
             names[one.label] |= _said(one).keys()

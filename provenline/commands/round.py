@@ -83,7 +83,7 @@ def draw(
     media = read_media_list(Path(footage["media_list"]), Path(footage["root"]))
     name = rounds.following(now)
     privacy = section(HERE, "footage", PrivacyParams)
-    wanted = drawing.Wanted(frames, apart, tuple(_reading("cvat").names), privacy.anonymise)
+    wanted = drawing.Wanted(frames, apart, _reading("cvat").names, privacy.anonymise)
     comparison = pd.read_csv(SHADOW / "comparison.csv", keep_default_na=False, dtype={"frame_id": str})
     done = drawing.draw(compared, marked, comparison, media, wanted, taken.frames, DRAWN / name)
     why = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())

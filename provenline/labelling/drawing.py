@@ -37,13 +37,13 @@ class Wanted:
     Attributes:
         frames: At most so many.
         apart: Grey levels by which some cell of two thumbnails must differ, see ``mining.distinct``.
-        labels: That annotators may give.
+        labels: That annotators may give, with their attributes.
         mode: What of the people must be blurred in pictures that leave.
     """
 
     frames: int
     apart: int
-    labels: tuple[str, ...]
+    labels: Mapping[str, Sequence[str]]
     mode: Mode
 
 

@@ -33,9 +33,12 @@ class Reading:
     classes: tuple[str, ...]
 
     @property
-    def names(self) -> list[str]:
-        """Labels that annotators may give."""
-        return sorted({rule.source for rule in self.rules})
+    def names(self) -> dict[str, list[str]]:
+        """Labels that annotators may give, each with the attributes that the label map looks at."""
+        found: dict[str, set[str]] = {rule.source: set() for rule in self.rules}
+        for rule in self.rules:
+            found[rule.source] |= {rule.attribute} if rule.attribute else set()
+        return {name: sorted(found[name]) for name in sorted(found)}
 
     @property
     def rules(self) -> tuple[LabelRule, ...]:

@@ -8,7 +8,7 @@ detectors found, and a blurred region would say where. The annotator takes them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +27,7 @@ def package(
     sample: pd.DataFrame,
     frames: pd.DataFrame,
     media: Sequence[Media],
-    labels: Sequence[str],
+    labels: Mapping[str, Sequence[str]],
     mode: Mode,
     folder: Path,
 ) -> int:
@@ -37,7 +37,7 @@ def package(
         sample: What ``sample.draw`` returned; its order is kept.
         frames: FRAMES, of all that was compared.
         media: The footage; each frame is decoded again by its time.
-        labels: That the annotators may give.
+        labels: That the annotators may give, with their attributes.
         mode: What is blurred in pictures that leave; with anything but ``none`` there are none.
         folder: To write into; not atomic, the caller renames it as a whole.
 

@@ -47,9 +47,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shadow_ab(media, *engines, params, world.privacy(), reading, tmp_path / "data/shadow")
     given = yaml.safe_load((ROOT / "params.yaml").read_text())
     given["source"]["deployment"] |= {"root": "footage", "media_list": "media.csv"}
-    given["annotate_import"] |= {
-        "labels": [{"source": "worker", "to": "person", "attribute": None, "value": None}]
-    }
+    rule = {"source": "worker", "to": "person", "attribute": None, "value": None}
+    dummy = {"source": "worker", "to": "mannequin", "attribute": "dummy", "value": "true"}
+    given["annotate_import"] |= {"labels": [dummy, rule]}
     given["annotate_import"]["adjudication"] = {"kind": "named"}
     given["annotate_import"]["primary"] = []
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(given))
@@ -97,6 +97,8 @@ def test_a_round_goes_out_and_comes_back(project: Path) -> None:
     assert list(shown.columns) == ["image", "media", "time_ms"] and shown["image"].is_monotonic_increasing
     assert pd.read_csv(drawn / "media.csv")["name"].tolist() == ["a.mp4", "b.mp4", "c.mp4"]
     assert [str(one.label) for one in cvat.read(drawn / "package/annotations.xml")[0].objects] == []
+    xml = (drawn / "package/annotations.xml").read_text()
+    assert "<name>worker</name>" in xml and "<name>dummy</name>" in xml  # what the label map looks at
     pictures = {path.stem: cv2.imread(str(path)) for path in (drawn / "images").iterdir()}
     assert pictures.keys() == set(listed["frame_id"])
     call_refused("draw", "was drawn already")
