@@ -7,12 +7,13 @@ at the top left corner of the top left pixel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenline.errors import InputError
@@ -110,14 +111,57 @@ def write(frame: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
         pq.write_table(arrow, temporary)
 
 
-def read(path: str | Path, schema: pa.Schema) -> pd.DataFrame:
+class Appender:
+    """Writes a table part by part, so that no more than a part is in memory; use it as a context manager.
+
+    Args:
+        path: In a folder that the caller renames as a whole: it is not atomic by itself.
+        schema: That each part is checked against.
+        rows: So many, at least, are written at once: tables of many small parts are slow to read.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, rows: int = 50_000) -> None:
+        self._path, self._schema, self._least = path, schema, rows
+        self._waiting: list[pa.Table] = []
+        self._writer = pq.ParquetWriter(path, schema)
+
+    def __enter__(self) -> Appender:
+        return self
+
+    def add(self, part: pd.DataFrame) -> None:
+        """Add rows.
+
+        Raises:
+            InputError: They do not fit the schema.
+        """
+        self._waiting.append(_to_arrow(part, self._schema, self._path))
+        if sum(one.num_rows for one in self._waiting) >= self._least:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks())
+        self._waiting = []
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is None and self._waiting:
+            self._flush()
+        self._writer.close()
+
+
+def read(path: str | Path, schema: pa.Schema, frame_ids: Collection[str] | None = None) -> pd.DataFrame:
     """Read a Parquet table and check it against ``schema``.
+
+    Args:
+        path: The file.
+        schema: Its columns.
+        frame_ids: Only rows of these frames are read; all where it is None.
 
     Raises:
         InputError: The file is missing, is not Parquet, or has other columns.
     """
     try:
-        arrow = pq.read_table(path)
+        wanted = None if frame_ids is None else pc.field("frame_id").isin(pa.array(frame_ids, pa.string()))
+        arrow = pq.read_table(path, filters=wanted)
     except FileNotFoundError:
         raise InputError("file is missing", file=path, mend="Run `dvc repro` or `dvc pull`") from None
     except pa.ArrowInvalid as error:

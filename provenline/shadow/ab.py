@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from provenline.shadow.decide import Decision
 from provenline.shadow.keeping import Kept
 from provenline.shadow.labels import Labels, Reading, read
 from provenline.shadow.params import ShadowParams
-from provenline.shadow.run import SideBySide, side_by_side
+from provenline.shadow.run import Log, Recording, recordings
+
+ROLES = following.ROLES
 
 
 @dataclass(frozen=True)
@@ -64,20 +67,24 @@ def shadow_ab(
         privacy: What of the people in ``frames/`` may not be recognised.
         reading: Where the labels of the sample are, if there are any.
         out: Folder; replaced if it is there.
-        kept: As in `side_by_side`.
+        kept: As in `recordings`.
 
     Raises:
         InputError: Too much footage is unreadable or some of it is listed twice, people are to be
             blurred whom no label names, or the labels cannot be read.
     """
-    same = decide.same_model(production.fingerprint, candidate.fingerprint)
-    side = side_by_side([] if same else media, production, candidate, params, kept)
-    table = _compared(side, media, params)
-    decided = _decide(same or decide.decide(table, params), table, side, params, reading)
+    same, log = decide.same_model(production.fingerprint, candidate.fingerprint), Log()
     with atomic_path(out) as folder:
         folder.mkdir()
-        mined = _write(side, table, media, params, privacy, folder)
-        sent = _send(decided, side, media, privacy, reading, folder)
+        found = recordings([] if same else media, production, candidate, params, log, kept)
+        side = _Side(folder, _compared(found, media, params, folder))
+        table = side.table
+        decided = _decide(same or decide.decide(table, params), side, params, reading)
+        table.to_csv(folder / "comparison.csv", index=False)
+        chosen = mine.choose(table, params.gallery)
+        blur = blur_of(privacy, [], [side.said(role, chosen["frame_id"]) for role in ROLES])
+        mined = len(mine.mine(chosen, media, blur, folder))
+        sent = _send(decided, side, media, privacy, reading)
     engines = {"production": production, "candidate": candidate}
     metrics = {
         **decided.decision.to_dict(),
@@ -91,35 +98,79 @@ def shadow_ab(
         },
         "footage": {
             "media": 0 if same else len(media),
-            "set_aside": len(side.set_aside),
-            "set_aside_media": side.set_aside,
-            "frames": len(side.frames),
-            "groups": int(side.frames["group"].nunique()),
+            "set_aside": len(log.set_aside),
+            "set_aside_media": log.set_aside,
+            "frames": len(table),
+            "groups": int(table["group"].nunique()),
             "period_s": params.period_s,
         },
-        "comparison": None if side.frames.empty else compare.summarise(table, params),
-        "following": None if side.frames.empty else following.summarise(table, params),
+        "comparison": None if table.empty else compare.summarise(table, params),
+        "following": None if table.empty else following.summarise(table, params),
         "sample": None if decided.design is None else {**decided.design, "pictures": sent},
         "gain": decided.gains,
         "gallery": mined,
         "anonymise": privacy.anonymise,
     }
-    return ShadowResult(metrics=metrics, timing=side.timing)
+    return ShadowResult(metrics=metrics, timing=log.timing)
 
 
-def _compared(side: SideBySide, media: Sequence[Media], params: ShadowParams) -> pd.DataFrame:
-    """Return the comparison, with what following says and, where the media list knows it, the hour."""
-    said = side.frames, side.production, side.candidate
-    table = compare.compare_frames(*said, params)
-    _refuse_copies(table)
-    for more in (following.follow(*said, params), following.at_work(*said, params)):
-        table = table.merge(more, on="frame_id", how="left", validate="many_to_one")
+@dataclass(frozen=True)
+class _Side:
+    """What both said: on disk, since a day of it is much; and their comparison, a row per frame."""
+
+    folder: Path
+    table: pd.DataFrame
+
+    def said(self, role: str, frame_ids: Iterable[str]) -> pd.DataFrame:
+        """Return the predictions of one engine on some frames."""
+        return tables.read(self.folder / f"{role}.parquet", tables.PREDICTIONS, list(frame_ids))
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """All frames."""
+        return tables.read(self.folder / "frames.parquet", tables.FRAMES)
+
+
+def _compared(
+    found: Iterable[Recording], media: Sequence[Media], params: ShadowParams, folder: Path
+) -> pd.DataFrame:
+    """Write what both say, recording by recording, and return the comparison of each frame.
+
+    That holds what following says and, where the media list knows it, the hour.
+    """
     began = {one.name: one.started for one in media}
-    table["hour"] = [
-        "" if (start := began[name]) is None else f"{start + timedelta(milliseconds=int(time_ms)):%H}"
-        for name, time_ms in zip(table["media"], table["time_ms"], strict=True)
-    ]
+    parts = [_of_nothing(params)]
+    with ExitStack() as stack:
+        written = {
+            name: stack.enter_context(tables.Appender(folder / f"{name}.parquet", schema))
+            for name, schema in (("frames", tables.FRAMES), *((role, tables.PREDICTIONS) for role in ROLES))
+        }
+        for one in found:
+            for name, appender in written.items():
+                appender.add(getattr(one, name))
+            parts.append(_table(one, params).assign(hour=_hours(one.frames, began)))
+    table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    _refuse_copies(table)
     return table
+
+
+def _table(one: Recording, params: ShadowParams) -> pd.DataFrame:
+    said = one.frames, one.production, one.candidate
+    parts = [part(*said, params) for part in (compare.compare_frames, following.follow, following.at_work)]
+    # Each has a row per frame, in the order of the frames.
+    return pd.concat([parts[0], *(part.drop(columns="frame_id") for part in parts[1:])], axis=1)
+
+
+def _of_nothing(params: ShadowParams) -> pd.DataFrame:
+    empty = tables.table([], tables.FRAMES), *(tables.table([], tables.PREDICTIONS) for _ in ROLES)
+    return _table(Recording(*empty), params).assign(hour="")
+
+
+def _hours(frames: pd.DataFrame, began: Mapping[str, datetime | None]) -> list[str]:
+    return [
+        "" if (start := began[name]) is None else f"{start + timedelta(milliseconds=int(time_ms)):%H}"
+        for name, time_ms in zip(frames["media"], frames["time_ms"], strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -131,17 +182,15 @@ class _Decided:
     gains: dict[str, Any] | None = None
 
 
-def _decide(
-    first: Decision, table: pd.DataFrame, side: SideBySide, params: ShadowParams, reading: Reading
-) -> _Decided:
+def _decide(first: Decision, side: _Side, params: ShadowParams, reading: Reading) -> _Decided:
     """Draw the sample where labels would tell, and decide on it where there are some."""
-    plan = first.plan
+    plan, table = first.plan, side.table
     wanted = sample.sizes(table, plan.frames, params.sample) if plan and plan.frames else {}
     drawn = sample.draw(table, wanted, params.sample.seed)
     if plan is None or drawn.empty:
         return _Decided(first, drawn, pd.DataFrame())
     design = sample.summarise(table, drawn, wanted)
-    labels = read(reading, drawn, side.frames)
+    labels = None if reading.folder is None else read(reading, drawn, side.frames)
     if labels is None:
         return _Decided(decide.sampled(first, design), drawn, pd.DataFrame(), design)
     found, gains = _gain(labels, drawn, side, params, reading)
@@ -162,43 +211,24 @@ def _refuse_copies(table: pd.DataFrame) -> None:
 
 
 def _gain(
-    labels: Labels, drawn: pd.DataFrame, side: SideBySide, params: ShadowParams, reading: Reading
+    labels: Labels, drawn: pd.DataFrame, side: _Side, params: ShadowParams, reading: Reading
 ) -> tuple[pd.DataFrame, verdict.Gains]:
-    said = {"production": side.production, "candidate": side.candidate}
+    said = {role: side.said(role, labels.frames["frame_id"]) for role in ROLES}
     found = gain.outcomes(labels.frames, labels.boxes, said, reading.classes, params)
     found["weight"] = gain.weigh(found, drawn)
-    groups = sorted(set(side.frames["group"]))
+    groups = sorted(set(side.table["group"]))
     return found, gain.estimate(found, found["weight"].to_numpy(), groups, params.interval)
 
 
 def _send(
-    decided: _Decided,
-    side: SideBySide,
-    media: Sequence[Media],
-    privacy: PrivacyParams,
-    reading: Reading,
-    folder: Path,
+    decided: _Decided, side: _Side, media: Sequence[Media], privacy: PrivacyParams, reading: Reading
 ) -> int:
     """Write the sample and its labelling package; return how many pictures that holds."""
-    decided.drawn.to_csv(folder / "sample.csv", index=False, lineterminator="\n")
-    decided.outcomes.to_csv(folder / "outcomes.csv", index=False, lineterminator="\n")
-    if decided.drawn.empty:
+    drawn = decided.drawn
+    drawn.to_csv(side.folder / "sample.csv", index=False, lineterminator="\n")
+    decided.outcomes.to_csv(side.folder / "outcomes.csv", index=False, lineterminator="\n")
+    if drawn.empty:
         return 0
-    to = folder / package.FOLDER
-    return package.package(decided.drawn, side.frames, media, reading.names, privacy.anonymise, to)
-
-
-def _write(
-    side: SideBySide,
-    table: pd.DataFrame,
-    media: Sequence[Media],
-    params: ShadowParams,
-    privacy: PrivacyParams,
-    folder: Path,
-) -> int:
-    tables.write(side.frames, folder / "frames.parquet", tables.FRAMES)
-    tables.write(side.production, folder / "production.parquet", tables.PREDICTIONS)
-    tables.write(side.candidate, folder / "candidate.parquet", tables.PREDICTIONS)
-    table.to_csv(folder / "comparison.csv", index=False)
-    blur = blur_of(privacy, [], [side.production, side.candidate])
-    return len(mine.mine(mine.choose(table, params.gallery), media, blur, folder))
+    to = side.folder / package.FOLDER
+    frames = tables.read(side.folder / "frames.parquet", tables.FRAMES, list(drawn["frame_id"]))
+    return package.package(drawn, frames, media, reading.names, privacy.anonymise, to)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenline import tables
@@ -51,14 +52,48 @@ class SideBySide:
     timing: dict[str, Any]
 
 
-@dataclass
-class _Clock:
-    """Seconds that all took, that went into decoding beside it, and milliseconds per image of each model."""
+@dataclass(frozen=True)
+class Recording:
+    """What both said about one recording (or photo); the tables are those of `SideBySide`."""
 
+    frames: pd.DataFrame
+    production: pd.DataFrame
+    candidate: pd.DataFrame
+
+
+@dataclass
+class Log:
+    """What a run notes down: what it set aside, and seconds.
+
+    Attributes:
+        set_aside: As in `SideBySide`.
+        whole_s: All of it.
+        decode_s: Of that, beside the models.
+        frames: That the models looked at.
+        model_ms: Milliseconds per image of each model.
+        kept: Frames that an earlier, killed run had looked at.
+    """
+
+    set_aside: list[dict[str, str]] = field(default_factory=list)
     whole_s: float = 0.0
     decode_s: float = 0.0
     frames: int = 0
+    kept: int = 0
     model_ms: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in MODELS})
+
+    @property
+    def timing(self) -> dict[str, Any]:
+        """As in `SideBySide`."""
+        inference = {name: sum(times) / 1000 for name, times in self.model_ms.items()}
+        return {
+            "frames": self.frames + self.kept,
+            "frames_kept": self.kept,
+            "seconds": round(self.whole_s, 3),
+            "decode_s": round(self.decode_s, 3),
+            "inference_s": round(sum(inference.values()), 3),
+            "frames_per_s": round(self.frames / self.whole_s, 2) if self.frames and self.whole_s else None,
+            **{name: _per_image(times) for name, times in self.model_ms.items()},
+        }
 
 
 def side_by_side(
@@ -68,44 +103,70 @@ def side_by_side(
     params: ShadowParams,
     kept: Kept | None = None,
 ) -> SideBySide:
-    """Run both detectors over the same frames, decoding each medium once.
+    """Run both detectors over the same frames and hold all of it in memory; see `recordings`."""
+    log = Log()
+    parts = list(recordings(media, production, candidate, params, log, kept))
 
-    Memory is bounded by twice ``params.batch`` images and by the detections of all footage.
+    def whole(name: str, schema: pa.Schema) -> pd.DataFrame:
+        found = [getattr(part, name) for part in parts]
+        return pd.concat(found, ignore_index=True) if found else tables.table([], schema)
+
+    return SideBySide(
+        frames=whole("frames", tables.FRAMES),
+        production=whole("production", tables.PREDICTIONS),
+        candidate=whole("candidate", tables.PREDICTIONS),
+        set_aside=log.set_aside,
+        timing=log.timing,
+    )
+
+
+def recordings(
+    media: Sequence[Media],
+    production: Detector,
+    candidate: Detector,
+    params: ShadowParams,
+    log: Log,
+    kept: Kept | None = None,
+) -> Iterator[Recording]:
+    """Run both detectors over the same frames, decoding each medium once; yield medium by medium.
+
+    Memory is bounded by twice ``params.batch`` images and by the detections of one medium.
 
     Args:
         media: Videos and photos of the deployment.
         production: The engine that runs today.
         candidate: The one that would replace it.
         params: Sampling period and batch.
+        log: What is noted down on the way.
         kept: Where each batch's finds are kept, so that a run that was killed goes on after its last one.
+
+    Raises:
+        InputError: At the end, if more media than tolerated could not be used.
     """
-    kept = kept or Kept(None)
-    clock, set_aside, begun = _Clock(), list[dict[str, str]](), time.perf_counter()
-    collected: dict[str, Rows] = {"frames": [], **{name: [] for name in MODELS}}
+    kept, models = kept or Kept(None), {"production": production, "candidate": candidate}
+    begun = time.perf_counter()
     for one in track(media, "shadow"):
+        before = log.frames
         try:
-            rows = _one_media(one, {"production": production, "candidate": candidate}, params, clock, kept)
+            rows = _one_media(one, models, params, log, kept)
         except InputError as error:
             # What was decoded before the fault goes too: half a clip is another clip.
-            set_aside.append({"media": one.name, "why": str(error)})
+            log.set_aside.append({"media": one.name, "why": str(error)})
             continue
-        for name, more in rows.items():
-            collected[name] += more
-    if len(set_aside) > params.tolerance * len(media):
-        first = set_aside[0]
-        what = f"{len(set_aside)} of {len(media)} media cannot be used, first: {first['why']}"
+        log.kept += len(rows["frames"]) - (log.frames - before)
+        yield Recording(
+            tables.table(rows["frames"], tables.FRAMES),
+            *(tables.table(rows[name], tables.PREDICTIONS) for name in MODELS),
+        )
+    log.whole_s = time.perf_counter() - begun
+    if len(log.set_aside) > params.tolerance * len(media):
+        first = log.set_aside[0]
+        what = f"{len(log.set_aside)} of {len(media)} media cannot be used, first: {first['why']}"
         raise InputError(what, file=first["media"], mend="Mend or unlist them, or raise shadow_ab.tolerance")
-    return SideBySide(
-        frames=tables.table(collected["frames"], tables.FRAMES),
-        production=tables.table(collected["production"], tables.PREDICTIONS),
-        candidate=tables.table(collected["candidate"], tables.PREDICTIONS),
-        set_aside=set_aside,
-        timing=_timing(replace(clock, whole_s=time.perf_counter() - begun), len(collected["frames"])),
-    )
 
 
 def _one_media(
-    media: Media, models: dict[str, Detector], params: ShadowParams, clock: _Clock, kept: Kept
+    media: Media, models: dict[str, Detector], params: ShadowParams, log: Log, kept: Kept
 ) -> dict[str, Rows]:
     if not media.file.is_file():
         raise InputError("file is missing", file=media.file)
@@ -114,7 +175,7 @@ def _one_media(
     if part.complete:
         return part.rows
     stream = islice(_images(media, params.period_s), len(part.rows["frames"]), None)
-    for batch in _batches(stream, params.batch, clock):
+    for batch in _batches(stream, params.batch, log):
         frames = [_frame_row(media, digest, time_ms, image) for time_ms, image in batch]
         images = [image for _, image in batch]
         rows: dict[str, Rows] = {"frames": frames, **{name: [] for name in models}}
@@ -122,11 +183,11 @@ def _one_media(
             start = time.perf_counter()
             found = model.predict(images)
             spent = (time.perf_counter() - start) * 1000 / len(images)
-            clock.model_ms[name] += [spent] * len(images)
+            log.model_ms[name] += [spent] * len(images)
             for frame, detections in zip(frames, found, strict=True):
                 rows[name] += _prediction_rows(frame["frame_id"], name, detections)
         part.add(rows)
-        clock.frames += len(batch)
+        log.frames += len(batch)
     if not part.rows["frames"]:
         raise InputError("no frame could be decoded", file=media.file)
     part.end()
@@ -144,13 +205,13 @@ def _images(media: Media, period_s: float) -> Iterator[tuple[int, Image]]:
     yield from frames_every(media.file, period_s, whole=True)
 
 
-def _batches(stream: Iterator[tuple[int, Image]], size: int, clock: _Clock) -> Iterator[Batch]:
+def _batches(stream: Iterator[tuple[int, Image]], size: int, log: Log) -> Iterator[Batch]:
     """Yield images in batches; the next one is decoded while the models look at this one."""
 
     def decode() -> Batch:
         start = time.perf_counter()
         batch = list(islice(stream, size))
-        clock.decode_s += time.perf_counter() - start
+        log.decode_s += time.perf_counter() - start
         return batch
 
     with ThreadPoolExecutor(1) as reader:
@@ -190,19 +251,6 @@ def _prediction_rows(frame_id: str, model: str, found: Detections) -> Rows:
         | dict(zip(tables.BOX, map(float, box), strict=True))
         for box, score, label in zip(found.boxes, found.scores, found.labels, strict=True)
     ]
-
-
-def _timing(clock: _Clock, frames: int) -> dict[str, Any]:
-    inference = {name: sum(times) / 1000 for name, times in clock.model_ms.items()}
-    return {
-        "frames": frames,
-        "frames_kept": frames - clock.frames,
-        "seconds": round(clock.whole_s, 3),
-        "decode_s": round(clock.decode_s, 3),
-        "inference_s": round(sum(inference.values()), 3),
-        "frames_per_s": round(clock.frames / clock.whole_s, 2) if clock.frames and clock.whole_s else None,
-        **{name: _per_image(times) for name, times in clock.model_ms.items()},
-    }
 
 
 def _per_image(times: list[float]) -> dict[str, float | None]:
