@@ -111,6 +111,40 @@ def write(frame: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
         pq.write_table(arrow, temporary)
 
 
+class Collector:
+    """Collects rows of a table, packed: a row is a tenth of what its dict would be in memory.
+
+    Args:
+        schema: Of the table.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema, self._packed, self._loose = schema, list[pa.Table](), list[Mapping[str, Any]]()
+
+    def __len__(self) -> int:
+        return sum(int(one.num_rows) for one in self._packed) + len(self._loose)
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows."""
+        self._loose += rows
+        if len(self._loose) >= 2000:
+            self._pack()
+
+    def _pack(self) -> None:
+        self._packed.append(_to_arrow(pd.DataFrame(self._loose), self._schema, "table"))
+        self._loose = []
+
+    def table(self) -> pd.DataFrame:
+        """Return the table, as `table` does.
+
+        Raises:
+            InputError: A column is missing or unknown, or holds a value that does not fit.
+        """
+        if self._loose:
+            self._pack()
+        return _to_pandas(pa.concat_tables(self._packed)) if self._packed else table([], self._schema)
+
+
 class Appender:
     """Writes a table part by part, so that no more than a part is in memory; use it as a context manager.
 

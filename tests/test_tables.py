@@ -75,3 +75,40 @@ def test_truth_takes_the_reference_annotators_boxes_of_looked_at_frames() -> Non
     ]
     kept = tables.truth(pd.concat([seen, unseen]), tables.table(rows, tables.BOXES), ("person",))
     assert kept[["frame_id", "annotator", "label"]].to_numpy().tolist() == [["f", "a", "person"]]
+
+
+def test_a_table_written_part_by_part_is_the_table(tmp_path: Path) -> None:
+    whole = pd.concat([predictions(f"f{n}", n % 3) for n in range(40)], ignore_index=True)
+    with tables.Appender(tmp_path / "parts.parquet", tables.PREDICTIONS, rows=7) as appender:
+        for _, part in whole.groupby("frame_id", sort=False):
+            appender.add(part)
+    pd.testing.assert_frame_equal(tables.read(tmp_path / "parts.parquet", tables.PREDICTIONS), whole)
+    some = tables.read(tmp_path / "parts.parquet", tables.PREDICTIONS, ["f1", "f38", "gone"])
+    assert some["frame_id"].tolist() == ["f1", "f38", "f38"]
+    assert tables.read(tmp_path / "parts.parquet", tables.PREDICTIONS, []).empty
+    with tables.Appender(tmp_path / "none.parquet", tables.PREDICTIONS):
+        pass
+    assert tables.read(tmp_path / "none.parquet", tables.PREDICTIONS).empty
+    with (
+        pytest.raises(InputError, match="columns missing"),
+        tables.Appender(tmp_path / "x", tables.BOXES) as bad,
+    ):
+        bad.add(whole)
+
+
+def test_rows_that_are_collected_are_the_table() -> None:
+    whole = pd.concat([predictions(f"f{n}", 3) for n in range(1500)], ignore_index=True)
+    collector = tables.Collector(tables.PREDICTIONS)
+    assert len(collector) == 0 and collector.table().empty
+    rows = whole.to_dict("records")
+    for start in range(0, len(rows), 17):
+        collector.add(rows[start : start + 17])
+    assert len(collector) == len(whole)
+    pd.testing.assert_frame_equal(collector.table(), whole)
+    pd.testing.assert_frame_equal(collector.table(), whole)  # asked twice
+
+
+def predictions(frame_id: str, count: int) -> pd.DataFrame:
+    row = {"frame_id": frame_id, "model": "m", "label": "person", "score": 0.5, "mask": None}
+    rows = [row | dict(zip(tables.BOX, (1.0, 2.0, 3.0 + n, 4.0), strict=True)) for n in range(count)]
+    return tables.table(rows, tables.PREDICTIONS)

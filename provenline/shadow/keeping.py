@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from provenline.files import sha256_tree
 from provenline.footage.media import Media
 from provenline.shadow.params import ShadowParams
+from provenline.tables import Collector
 
 Rows = list[dict[str, Any]]
 
@@ -37,15 +41,15 @@ class Kept:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def part(self, media: Media, sha256: str, names: tuple[str, ...]) -> Part:
-        """Return what is known of a medium; ``names`` are the tables that its batches have rows for."""
+    def part(self, media: Media, sha256: str, schemas: Mapping[str, pa.Schema]) -> Part:
+        """Return what is known of a medium; ``schemas`` are of the tables that its batches have rows for."""
         if self._folder is None:
-            return Part(None, names)
+            return Part(None, schemas)
         # The rows carry what the media list says, so another list makes other rows.
         told = [sha256, media.name, media.camera, media.day, media.category, media.group, media.workplace]
         name = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
         self._folder.mkdir(parents=True, exist_ok=True)
-        return Part(self._folder / f"{name}.jsonl", names)
+        return Part(self._folder / f"{name}.jsonl", schemas)
 
 
 class Part:
@@ -56,9 +60,9 @@ class Part:
         complete: The medium's end was reached.
     """
 
-    def __init__(self, file: Path | None, names: tuple[str, ...]) -> None:
+    def __init__(self, file: Path | None, schemas: Mapping[str, pa.Schema]) -> None:
         self._file, self.complete = file, False
-        self.rows: dict[str, Rows] = {name: [] for name in names}
+        self.rows = {name: Collector(schema) for name, schema in schemas.items()}
         if file is None or not file.is_file():
             return
         whole = 0
@@ -78,13 +82,13 @@ class Part:
             return False
         self.complete = not told
         for name, more in told.items():
-            self.rows[name] += more
+            self.rows[name].add(more)
         return True
 
     def add(self, batch: dict[str, Rows]) -> None:
         """Add the rows of one more batch."""
         for name, more in batch.items():
-            self.rows[name] += more
+            self.rows[name].add(more)
         self._write(batch)
 
     def end(self) -> None:

@@ -22,13 +22,14 @@ from provenline.files import sha256_file
 from provenline.footage.decode import frames_every
 from provenline.footage.media import Media
 from provenline.progress import track
-from provenline.shadow.keeping import Kept, Rows
+from provenline.shadow.keeping import Kept, Part, Rows
 from provenline.shadow.params import ShadowParams
 
 Image = NDArray[np.uint8]
 Batch = list[tuple[int, Image]]
 PLAN = "shadow"
 MODELS = ("production", "candidate")
+SCHEMAS = {"frames": tables.FRAMES, **dict.fromkeys(MODELS, tables.PREDICTIONS)}
 
 
 @dataclass(frozen=True)
@@ -148,16 +149,13 @@ def recordings(
     for one in track(media, "shadow"):
         before = log.frames
         try:
-            rows = _one_media(one, models, params, log, kept)
+            part = _one_media(one, models, params, log, kept)
         except InputError as error:
             # What was decoded before the fault goes too: half a clip is another clip.
             log.set_aside.append({"media": one.name, "why": str(error)})
             continue
-        log.kept += len(rows["frames"]) - (log.frames - before)
-        yield Recording(
-            tables.table(rows["frames"], tables.FRAMES),
-            *(tables.table(rows[name], tables.PREDICTIONS) for name in MODELS),
-        )
+        log.kept += len(part.rows["frames"]) - (log.frames - before)
+        yield Recording(*(part.rows[name].table() for name in SCHEMAS))
     log.whole_s = time.perf_counter() - begun
     if len(log.set_aside) > params.tolerance * len(media):
         first = log.set_aside[0]
@@ -165,15 +163,13 @@ def recordings(
         raise InputError(what, file=first["media"], mend="Mend or unlist them, or raise shadow_ab.tolerance")
 
 
-def _one_media(
-    media: Media, models: dict[str, Detector], params: ShadowParams, log: Log, kept: Kept
-) -> dict[str, Rows]:
+def _one_media(media: Media, models: dict[str, Detector], params: ShadowParams, log: Log, kept: Kept) -> Part:
     if not media.file.is_file():
         raise InputError("file is missing", file=media.file)
     digest = sha256_file(media.file)
-    part = kept.part(media, digest, ("frames", *models))
+    part = kept.part(media, digest, SCHEMAS)
     if part.complete:
-        return part.rows
+        return part
     stream = islice(_images(media, params.period_s), len(part.rows["frames"]), None)
     for batch in _batches(stream, params.batch, log):
         frames = [_frame_row(media, digest, time_ms, image) for time_ms, image in batch]
@@ -188,10 +184,10 @@ def _one_media(
                 rows[name] += _prediction_rows(frame["frame_id"], name, detections)
         part.add(rows)
         log.frames += len(batch)
-    if not part.rows["frames"]:
+    if not len(part.rows["frames"]):
         raise InputError("no frame could be decoded", file=media.file)
     part.end()
-    return part.rows
+    return part
 
 
 def _images(media: Media, period_s: float) -> Iterator[tuple[int, Image]]:
