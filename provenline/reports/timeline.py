@@ -79,7 +79,7 @@ def draw(strips: tuple[Strip, ...]) -> Figure:
             axes.broken_barh(only, (row + 0.34, 0.1), color=PALETTE["ink"], label=label, linewidth=0)
         names_at_left(axes, [strip.name for strip in strips])
         longest = max(strip.times[-1] + strip.step for strip in strips)
-        axes.set(xlim=(0, longest), xlabel="seconds of footage in which somebody is seen")
+        axes.set(xlim=(0, longest), xlabel="seconds of footage")
         legend(sheet, axes)
         return finish(sheet, "shadow_timeline", _alt(strips))
 
