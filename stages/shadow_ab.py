@@ -35,12 +35,12 @@ def main() -> str:
     annotate = runtime.params("annotate_import", AnnotateParams)
     reading = Reading(labels, params.labels_format, annotate, tuple(runtime.value("usecase.classes")))
     candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
-    kept = Kept(STATES / identity(params, sha256_tree(production), sha256_tree(candidate), device))
+    this = identity(params, sha256_tree(production), sha256_tree(candidate), device)
     listed = read_media_list(source.media_list, source.root)
     taken = rounds.read(runtime.rounds(), params.round)
     media, privacy = untaught(listed, taken), runtime.params("footage", PrivacyParams)
     runs, new = (open_engine(bundle, device, many=True) for bundle in (production, candidate))
-    result = shadow_ab(media, runs, new, params, privacy, reading, out, kept)
+    result = shadow_ab(media, runs, new, params, privacy, reading, out, Kept(STATES / this))
     frames = tables.read(out / "frames.parquet", tables.FRAMES)
     note(result.metrics, listed, media)
     write_json(runtime.metrics("shadow_ab"), result.metrics)
@@ -48,7 +48,8 @@ def main() -> str:
     read = [source.media_list, production, candidate, *rounds.files(runtime.rounds(), params.round)]
     read += [labels] if labels else []
     runtime.inputs("shadow_ab", read, media=runtime.footage_of(frames, source.root))
-    forget(STATES)  # last: killed before, the stage goes on from there
+    # Last: killed before, the stage goes on from there. Of footage that grows the next run takes what is new.
+    forget(STATES, but=this if source.watched == runtime.NONE else "")
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
 
 

@@ -25,9 +25,13 @@ def identity(params: ShadowParams, *engines: str) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
-def forget(states: Path) -> None:
-    """Remove all comparisons' folders; what a kill leaves of one is still true."""
-    shutil.rmtree(states, ignore_errors=True)
+def forget(states: Path, but: str = "") -> None:
+    """Remove comparisons' folders, all or all but one; what a kill leaves of one is still true."""
+    for folder in states.iterdir() if states.is_dir() else ():
+        if folder.name != but:
+            shutil.rmtree(folder, ignore_errors=True)
+    if not but:
+        shutil.rmtree(states, ignore_errors=True)
 
 
 class Kept:

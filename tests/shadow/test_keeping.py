@@ -140,3 +140,19 @@ def test_killed_at_random_instants_by_the_system(footage: list[Media], tmp_path:
     assert kills > 3
     resumed = side_by_side(footage, production(), UntouchedDetector("c" * 64), world.params(), Kept(kept))
     assert alike(resumed, side_by_side(footage, production(), Mortal(99), world.params()))
+
+
+def test_of_footage_that_grows_only_what_is_new_is_looked_at(footage: list[Media], tmp_path: Path) -> None:
+    """A run over two segments, then one over all three: the same as one run over all, and each looked at once."""
+    states, seen = tmp_path / "shadow", Mortal(99)
+    first = side_by_side(footage[:2], production(), seen, world.params(), Kept(states / "this"))
+    assert len(first.frames) == SECONDS[0] + SECONDS[1] == sum(seen.batches)
+    (states / "other engines").mkdir()
+    forget(states, but="this")
+    assert [one.name for one in states.iterdir()] == ["this"]
+    seen = Mortal(99)
+    grown = side_by_side(footage, production(), seen, world.params(), Kept(states / "this"))
+    assert sum(seen.batches) == SECONDS[2] and grown.timing["frames_kept"] == len(first.frames)
+    assert alike(grown, side_by_side(footage, production(), Mortal(99), world.params()))
+    forget(states)
+    assert not states.exists()
