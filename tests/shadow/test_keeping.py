@@ -143,7 +143,7 @@ def test_killed_at_random_instants_by_the_system(footage: list[Media], tmp_path:
 
 
 def test_of_footage_that_grows_only_what_is_new_is_looked_at(footage: list[Media], tmp_path: Path) -> None:
-    """A run over two segments, then one over all three: the same as one run over all, and each looked at once."""
+    """A run over two segments, then over all three: as one run over all, and each is looked at once."""
     states, seen = tmp_path / "shadow", Mortal(99)
     first = side_by_side(footage[:2], production(), seen, world.params(), Kept(states / "this"))
     assert len(first.frames) == SECONDS[0] + SECONDS[1] == sum(seen.batches)
