@@ -7,26 +7,22 @@ overrides for every cell. What has results is not trained again.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
+from provenline.ablation.comparable import only_training_moves
 from provenline.ablation.design import Design, cells, expand
-from provenline.ablation.effects import Rules
-from provenline.ablation.params import AblationParams
+from provenline.ablation.effects import rules_of
+from provenline.ablation.params import AblationParams, read
 from provenline.ablation.result import CHOOSING, Measured, result
-from provenline.ablation.spread import Training, spreads
+from provenline.ablation.spread import keep
 from provenline.errors import InputError
-from provenline.evaluation.params import IntervalParams
-from provenline.evaluation.seeds import ground_sha256, read_spreads
 from provenline.files import write_json
 from stages import _runtime as runtime
 from stages._ablation_runs import log_ablation
 from stages._ablation_table import show
-from stages._cells import Stand, only_training_moves, same_frames, score_all, stand
+from stages._cells import same_frames, score_all, stand
 from stages._commits import composed
 from stages._experiments import Outcome, run
 from stages._queue import DvcQueue
@@ -70,24 +66,6 @@ def arguments(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     return (names or [DEFAULT])[0], tuple(word for word in words if "=" in word)
 
 
-def read(path: Path) -> AblationParams:
-    """Read an ablation.
-
-    Raises:
-        InputError: It is not there or wrong; all faults at once, each by its dotted key.
-    """
-    known = ", ".join(sorted(one.stem for one in path.parent.glob("*.yaml")))
-    try:
-        return AblationParams.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise InputError("there is no such ablation", file=path, mend=f"There are {known}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"not YAML ({error})", file=path) from None
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise InputError("; ".join(faults), file=path) from None
-
-
 def analyse(
     name: str,
     params: AblationParams,
@@ -115,32 +93,13 @@ def analyse(
     ground = stand(next(iter(revs.values())), reference)
     sets = (CHOOSING, ground.judged_on)
     trained = score_all(ground, revs, sets, params.metrics, name, round_)
-    keep_spreads(name, (one.training for one in trained.values()), ground)
+    keep((one.training for one in trained.values()), name, ground.judged_on, ground.mark, SPREADS)
     rules = rules_of(params, ground.params.interval)
     scored = {cell: one.training.scores for cell, one in trained.items()}
     measured = result(Measured(params, design, scored, ground.judged_on, rules))
     found = {"split_sha256": ground.split_sha256, **measured}
     log_ablation(name, found, design.settings, trained, parameters)
     return found
-
-
-def keep_spreads(name: str, trained: Iterable[Training], ground: Stand, path: Path = SPREADS) -> None:
-    """Add how far trainings by one recipe scatter to what `eval` reads; older findings on others stay."""
-    judged = ground.judged_on
-    mark = ground_sha256(ground.frames, ground.boxes, ground.labels, judged, ground.params)
-    kept = {**read_spreads(path), **spreads(trained, name, judged, mark)}
-    write_json(path, {one: kept[one].model_dump(mode="json") for one in sorted(kept)})
-
-
-def rules_of(params: AblationParams, interval: IntervalParams) -> Rules:
-    """Return when something may be said: of seeds as the ablation says, of groups as everywhere."""
-    return Rules(
-        confidence=interval.confidence,
-        min_seeds=params.min_seeds,
-        warn_seeds=params.warn_seeds,
-        min_groups=interval.min_groups,
-        warn_groups=interval.warn_groups,
-    )
 
 
 def say_failures(outcome: Outcome) -> None:

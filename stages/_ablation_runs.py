@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provenline.ablation.design import REFERENCE, Setting
+from provenline.ablation.stand import Cell
 from stages import _sender as sender
 from stages import _tracking as tracking
-from stages._cells import Cell
 from stages._sender import Run
 from stages._sending import now
 

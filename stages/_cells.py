@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ import pandas as pd
 import yaml
 
 from provenline import tables
+from provenline.ablation.comparable import alike
 from provenline.ablation.measure import scores
 from provenline.ablation.spread import Training
+from provenline.ablation.stand import Cell, Stand
 from provenline.errors import InputError
 from provenline.evaluation.judged import judged, read_split
 from provenline.evaluation.params import EvalParams
@@ -25,73 +26,6 @@ from stages._commits import fetch
 
 TABLES = ("annotated", "boxes")
 FOUND = "data/predictions/candidate.parquet"
-# What decides which frames are trained and judged on: of all that, only the training may move.
-DATA = (
-    "source",
-    "simulate",
-    "extract",
-    "annotate_import",
-    "split",
-    "usecase",
-    "round",
-    "rounds",
-    "stage_a_eval",
-    "eval",
-)
-
-
-@dataclass(frozen=True)
-class Stand:
-    """What all cells are judged on.
-
-    Attributes:
-        frames: Of both footages, with a column ``split``.
-        boxes: Of all of them.
-        labels: That are looked at.
-        params: How.
-        judged_on: The set that claims rest on.
-        split_sha256: Of the split.
-    """
-
-    frames: pd.DataFrame
-    boxes: pd.DataFrame
-    labels: tuple[str, ...]
-    params: EvalParams
-    judged_on: str
-    split_sha256: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What came of a cell.
-
-    Attributes:
-        training: Its report, and its scores on the sets that it is judged on.
-        mark: Of its own run in MLflow.
-        experiment: Its commit, as DVC's experiment has it.
-    """
-
-    training: Training
-    mark: str
-    experiment: str
-
-
-def only_training_moves(parameters: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse cells that would not be trained and judged on the same frames.
-
-    Args:
-        parameters: Name of the cell -> what it composes to.
-
-    Raises:
-        InputError: Two of them differ in more than the training.
-    """
-    names = list(parameters)
-    first = parameters[names[0]]
-    for name in names[1:]:
-        moved = [key for key in DATA if parameters[name].get(key) != first.get(key)]
-        if moved:
-            what = f"{name} and {names[0]} differ in {', '.join(moved)}"
-            raise InputError(what, mend="Vary the training alone (train.*, model): cells share their frames")
 
 
 def stand(rev: str, parameters: Mapping[str, Any]) -> Stand:
@@ -138,14 +72,8 @@ def same_frames(revs: Mapping[str, str], round_: str) -> None:
     """
     paths = [f"data/dataset_split_{round_}.csv"]
     paths += [str(runtime.data(side) / f"{name}.parquet") for side in runtime.SIDES for name in TABLES]
-    first: dict[str, str] | None = None
-    for name, rev in revs.items():
-        hashes = _hashes(rev)
-        mine = {path: hashes.get(path, "") for path in paths}
-        first = first or mine
-        if moved := [path for path in paths if mine[path] != first[path]]:
-            mend = f"Run them again: `dvc exp remove {name}`"
-            raise InputError(f"{name} was judged on other data than the others", file=moved[0], mend=mend)
+    known = {name: _hashes(rev) for name, rev in revs.items()}
+    alike({name: {path: hashes.get(path, "") for path in paths} for name, hashes in known.items()})
 
 
 def _hashes(rev: str) -> dict[str, str]:

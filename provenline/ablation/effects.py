@@ -10,8 +10,10 @@ import numpy as np
 
 from provenline.ablation.crossed import Crossed, Floats, crossed
 from provenline.ablation.design import Contrast
+from provenline.ablation.params import AblationParams
 from provenline.evaluation.holm import holm
 from provenline.evaluation.intervals import Statistic
+from provenline.evaluation.params import IntervalParams
 from provenline.evaluation.proportions import rounded
 
 Cells = Mapping[tuple[str, int], Statistic]  # (setting, seed) -> one metric on one set
@@ -176,3 +178,14 @@ def _told(one: Effect, p_holm: float, rules: Rules) -> Effect:
     if p_holm >= 1 - rules.confidence:
         return replace(one, p_holm=p_holm, reads=UNTOLD)
     return replace(one, p_holm=p_holm, reads=TOLD[0] if (one.mean.estimate or 0.0) > 0 else TOLD[1])
+
+
+def rules_of(params: AblationParams, interval: IntervalParams) -> Rules:
+    """Return when something may be said: of seeds as the ablation says, of groups as everywhere."""
+    return Rules(
+        confidence=interval.confidence,
+        min_seeds=params.min_seeds,
+        warn_seeds=params.warn_seeds,
+        min_groups=interval.min_groups,
+        warn_groups=interval.warn_groups,
+    )

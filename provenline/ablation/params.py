@@ -5,9 +5,21 @@ An ablation is no stage: its parameters in params.yaml would make stages run aga
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from provenline.errors import InputError
 
 METRICS = {"map50": "mAP50", "map": "mAP50-95", "precision": "precision", "recall": "recall", "f1": "F1"}
 
@@ -75,3 +87,21 @@ class AblationParams(BaseModel):
             if override.split("=")[0].lstrip("+~") in {"seed", self.seed_key}:
                 raise ValueError(f"{override}: seeds are named under `seeds` alone")
         return self
+
+
+def read(path: Path) -> AblationParams:
+    """Read an ablation.
+
+    Raises:
+        InputError: It is not there or wrong; all faults at once, each by its dotted key.
+    """
+    known = ", ".join(sorted(one.stem for one in path.parent.glob("*.yaml")))
+    try:
+        return AblationParams.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise InputError("there is no such ablation", file=path, mend=f"There are {known}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"not YAML ({error})", file=path) from None
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InputError("; ".join(faults), file=path) from None

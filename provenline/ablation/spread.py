@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from provenline.ablation.measure import Scores
 from provenline.evaluation.proportions import rounded
-from provenline.evaluation.seeds import Spread, fingerprint
+from provenline.evaluation.seeds import Spread, fingerprint, read_spreads
+from provenline.files import write_json
 
 
 @dataclass(frozen=True)
@@ -74,3 +76,17 @@ def _spread(values: Mapping[str, Mapping[int, float]], name: str, judged_on: str
         },
         freedom=len(next(iter(values.values()))) - 1,
     )
+
+
+def keep(trained: Iterable[Training], name: str, judged_on: str, ground: str, path: Path) -> None:
+    """Add how far trainings by one recipe scatter to what `eval` reads; older findings on others stay.
+
+    Args:
+        trained: As in ``spreads``, as are the next three.
+        name: Of the sweep.
+        judged_on: The set that claims rest on.
+        ground: Its hash.
+        path: What ``seeds.read_spreads`` reads.
+    """
+    kept = {**read_spreads(path), **spreads(trained, name, judged_on, ground)}
+    write_json(path, {one: kept[one].model_dump(mode="json") for one in sorted(kept)})

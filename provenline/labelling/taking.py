@@ -102,24 +102,28 @@ def may_not_teach(
         params: Of the split.
     """
     theirs = frames.assign(media=[f"{_APART}{media}" for media in frames["media"]])
-    tied = _groups(theirs, before, params)
-    judging = {
-        name: side for name, side in zip(ledger["group"], ledger["split"], strict=True) if side != SIDE
-    }
-    keys = {name: side for name, side in zip(ledger["unit"], ledger["split"], strict=True) if side != SIDE}
+    return _judging(_groups(theirs, before, params), set(frames["group"]), ledger)
+
+
+def _judging(groups: pd.DataFrame, mine: set[str], ledger: pd.DataFrame) -> dict[str, str]:
+    """Return which of some groups share a unit with one that the ledger has in val or test."""
+    held = ledger[ledger["split"] != SIDE]
+    by_group = dict(zip(held["group"], held["split"], strict=True))
+    by_key = dict(zip(held["unit"], held["split"], strict=True))
     sides: dict[str, str] = {}
-    for group, unit, own in zip(tied["group"], tied["unit"], tied["keys"], strict=True):
-        for name, by in ((group, judging), *((key, keys) for key in own)):
-            if name in by:
-                sides.setdefault(unit, by[name])
-    unit_of = dict(zip(tied["group"], tied["unit"], strict=True))
-    return {group: sides[unit_of[group]] for group in sorted(set(frames["group"])) if unit_of[group] in sides}
+    for group, unit, keys in zip(groups["group"], groups["unit"], groups["keys"], strict=True):
+        for side in (by_group.get(group), *map(by_key.get, keys)):
+            if side:
+                sides.setdefault(unit, side)
+    unit_of = dict(zip(groups["group"], groups["unit"], strict=True))
+    return {group: sides[unit_of[group]] for group in sorted(mine) if unit_of[group] in sides}
 
 
 def _groups(frames: pd.DataFrame, before: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
     whole = pd.concat([before, frames], ignore_index=True)
-    looked = whole[whole["thumbnail"].notna()]
-    found = search(looked, params.copies).copies if len(looked) and params.copies.action != "report" else []
+    # A shadow run keeps no thumbnails: copies are looked for when the labels come back.
+    looking = frames["thumbnail"].notna().any() and params.copies.action != "report"
+    found = search(whole[whole["thumbnail"].notna()], params.copies).copies if looking else []
     return groups_of(whole, params.by, [(one.first, one.second) for one in found])
 
 
@@ -151,11 +155,11 @@ def ledger_with(
             f"{len(left)} groups of the split are not accepted (first: '{left[0]}'): a round would move them"
         )
         raise InputError(what, file=ledger, mend="Run `provenline split accept` and commit the ledger")
-    if judging := may_not_teach(frames, before, held, params):
+    groups = _groups(frames, before, params)
+    if judging := _judging(groups, set(frames["group"]), held):
         group, side = next(iter(judging.items()))
         what = f"group '{group}' is tied to {side}: what judges may not train"
         raise InputError(what, file=ledger, mend="Leave its images out of the export")
-    groups = _groups(frames, before, params)
     rows = groups[groups["group"].isin(frames["group"])].assign(split=SIDE)[HELD]
     return pd.concat([held, rows[~rows["group"].isin(held["group"])]], ignore_index=True)
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from provenline.ablation.comparable import only_training_moves
 from provenline.ablation.design import cells, expand
+from provenline.ablation.params import read
 from provenline.errors import InputError
 from stages import _ablate, _compose, _sections
-from stages._cells import only_training_moves
 from stages._commits import composed
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ def test_every_cell_composes_is_valid_and_moves_the_training_alone(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    params = _ablate.read(path)
+    params = read(path)
     wanted = cells(params.model_copy(update={"seeds": params.seeds[-1:]}), expand(params), path.stem)
     parameters = {name: composed(overrides) for name, overrides in wanted.values()}
     for value in parameters.values():
@@ -41,7 +42,7 @@ def test_every_cell_composes_is_valid_and_moves_the_training_alone(
 def test_the_reference_is_the_default_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that its first seed is not trained again where the line has run."""
     monkeypatch.chdir(ROOT)
-    params = _ablate.read(ROOT / "conf" / "ablation" / "augment.yaml")
+    params = read(ROOT / "conf" / "ablation" / "augment.yaml")
     wanted = cells(params, expand(params), "augment")
     assert composed(wanted["reference", 0][1]) == composed(())
 
@@ -78,13 +79,13 @@ def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, fault: dict, sai
     good = yaml.safe_load(SHIPPED[0].read_text())
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(good | fault))
     with pytest.raises(InputError) as caught:
-        _ablate.read(tmp_path / "bad.yaml")
+        read(tmp_path / "bad.yaml")
     assert said in str(caught.value) and "bad.yaml" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_an_unknown_ablation_lists_those_there_are() -> None:
     with pytest.raises(InputError, match="augment, seeds, small, sweep"):
-        _ablate.read(ROOT / "conf" / "ablation" / "smal.yaml")
+        read(ROOT / "conf" / "ablation" / "smal.yaml")
     with pytest.raises(InputError, match="one ablation at a time"):
         _ablate.arguments(["small", "augment"])
 
@@ -132,10 +133,10 @@ def test_cells_on_other_data_are_refused_by_what_dvc_says(monkeypatch: pytest.Mo
 
 def test_what_a_sweep_finds_is_added_to_what_others_found(tmp_path: Path) -> None:
     from provenline.ablation.measure import scores
-    from provenline.ablation.spread import Training
+    from provenline.ablation.spread import Training, keep
+    from provenline.ablation.stand import Stand
     from provenline.evaluation.seeds import read_spreads
     from provenline.files import write_json
-    from stages._cells import Stand
     from tests.evaluation import world
     from tests.evaluation.test_seeds import field, report
 
@@ -157,7 +158,7 @@ def test_what_a_sweep_finds_is_added_to_what_others_found(tmp_path: Path) -> Non
     }
     write_json(path, {"0" * 16: other})
     for _ in range(2):  # measured again it stands there once
-        _ablate.keep_spreads("seeds", trained, ground, path)
+        keep(trained, "seeds", ground.judged_on, ground.mark, path)
     known = read_spreads(path)
     assert len(known) == 2 and known["0" * 16].figures["recall"] == {0: 0.5, 1: 0.6}
     (mine,) = (one for one in known.values() if one.name == "seeds")
@@ -166,7 +167,7 @@ def test_what_a_sweep_finds_is_added_to_what_others_found(tmp_path: Path) -> Non
 
 
 def test_a_sweep_of_seeds_alone_compares_nothing_and_chooses_nothing() -> None:
-    params = _ablate.read(ROOT / "conf" / "ablation" / "seeds.yaml")
+    params = read(ROOT / "conf" / "ablation" / "seeds.yaml")
     design = expand(params)
     assert [one.name for one in design.settings] == ["reference"] and design.contrasts == ()
     assert {seed for _, seed in cells(params, design, "seeds")} == {0, 1, 2, 3, 4}

@@ -343,8 +343,8 @@ def test_an_ablation_is_one_run_with_one_below_it_for_each_cell(project: Path) -
 
     from provenline.ablation.result import result
     from provenline.ablation.spread import Training
+    from provenline.ablation.stand import Cell
     from stages._ablation_runs import log_ablation
-    from stages._cells import Cell
     from tests.ablation.test_effects import measured
 
     given = measured()
