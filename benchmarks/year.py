@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from defusedxml import ElementTree
@@ -38,7 +39,8 @@ from provenline.simline.params import SimlineParams
 from provenline.simline.simulate import simulate
 
 ROOT = Path(__file__).parents[1]
-CSV, PICTURE = Path("docs/year.csv"), Path("docs/images/year.svg")
+CSV, PICTURE, GUIDE = Path("docs/year.csv"), Path("docs/images/year.svg"), Path("docs/guide-rounds.md")
+BEGIN, END = "<!-- benchmarks/year.py -->", "<!-- end -->"
 MONTHS = 12
 
 
@@ -108,6 +110,22 @@ class Month:
     seconds: float
 
 
+def copy_project(there: Path) -> None:
+    """Copy what git knows of the project, work tree included, without results; its environment is ours."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (there / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, there / name)
+    (there / ".venv").symlink_to(Path(sys.executable).parents[1])
+
+
 class Team:
     """A copy of the project in which a year goes by."""
 
@@ -147,19 +165,8 @@ class Team:
 
     def begin(self) -> None:
         """Copy what git knows of the project, work tree included."""
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
         with atomic_path(self.home) as there:
-            for name in filter(None, listed.stdout.split("\0")):
-                if (ROOT / name).is_file() and name != "dvc.lock":
-                    (there / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(ROOT / name, there / name)
-            (there / ".venv").symlink_to(Path(sys.executable).parents[1])
+            copy_project(there)
             subprocess.run(["git", "init", "--quiet"], cwd=there, check=True)
         self.commit("The project")
 
@@ -317,6 +324,32 @@ def sentence(one: Month) -> str:
     )
 
 
+def told(months: Sequence[Month]) -> str:
+    """Return the year as the guide tells it: a row per month, and what they come to."""
+    columns = ("month", "candidate", "trained on", "errors per frame, production → candidate", "fewer, 95%")
+    columns += ("recall", "decision", "labels: to decide, to train")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    known = [one for one in months if None not in (one.gain, one.gain_low, one.gain_high, one.recall)]
+    lines += [
+        f"| {one.month} | {one.round} | {one.trained_on} frames | {one.production:.2f} → {one.candidate:.2f} "
+        f"| {one.gain:+.2f} [{one.gain_low:+.2f}, {one.gain_high:+.2f}] | {one.recall:+.3f} "
+        f"| {one.decision}{', promoted' if one.promoted else ''} | {one.sampled}, {one.drawn} |"
+        for one in known
+    ]
+    sampled, compared = sum(one.sampled for one in months), sum(one.compared for one in months)
+    labels = (
+        f"{sum(one.drawn for one in months)} to train, {sampled} to decide ({sampled / compared:.0%} of all)"
+    )
+    texts = [f"Promoted: {sum(one.promoted for one in months)}. Labels: {labels}."]
+    if len(known) > 1:
+        half, gains = len(known) // 2, [one.gain for one in known]
+        early, late = (np.mean([one.recall for one in part]) for part in (known[:half], known[half:]))
+        texts.append(f"Errors per frame fewer than production: {min(gains):.1f} to {max(gains):.1f}.")
+        texts.append(f"Recall, candidate minus production: {early:+.2f} on the average of the first {half}")
+        texts[-1] += f" months, {late:+.2f} of the other {len(known) - half}."
+    return "\n".join([*lines, "", *texts])
+
+
 def draw(months: Sequence[Month], path: Path) -> None:
     """Draw errors and gain per round, and the labels that they took."""
     import matplotlib as mpl
@@ -375,11 +408,15 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as spare:
         months = year(given.home or Path(spare) / "year", SIZES[given.size], given.months)
-    table = pd.DataFrame([asdict(one) for one in months])
-    print(table.drop(columns=["compared", "seconds"]).to_string(index=False))
+    print(told(months))
     if given.write:
-        table.to_csv(CSV, index=False, lineterminator="\n")
+        pd.DataFrame([asdict(one) for one in months]).to_csv(CSV, index=False, lineterminator="\n")
         draw(months, PICTURE)
+        before, rest = GUIDE.read_text(encoding="utf-8").split(BEGIN)
+        with atomic_path(GUIDE) as there:
+            there.write_text(
+                f"{before}{BEGIN}\n\n{told(months)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8"
+            )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import secrets
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.year import copy_project
 from provenline.cost.ledger import Ledger
 from tests import egress
 
@@ -29,18 +29,7 @@ VENV = Path(sys.executable).parent
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what git tracks, composed for the tiny simulation, with the whole line run."""
     there = tmp_path_factory.mktemp("line") / "provenline"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file() and name != "dvc.lock":
-            (there / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, there / name)
-    (there / ".venv").symlink_to(VENV.parent)
+    copy_project(there)
     run(there, "git", "init", "-q")
     run(there, "git", "add", "-A")
     run(there, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "copy")

@@ -44,5 +44,6 @@ def test_a_year_goes_by(tmp_path: Path) -> None:
     team.python("dvc", "repro", "--quiet")  # the round after the last month, before it brings new footage
     assert team.read("metrics/shadow_ab.json")["footage"]["taught"] > 0
     assert "The chain holds from the footage to the verdict" in team.provenline("verify")
+    assert f"Labels: {sum(drawn)} to train, " in year.told(gone)
     year.draw(gone, tmp_path / "year.svg")
     assert (tmp_path / "year.svg").stat().st_size > 10_000
