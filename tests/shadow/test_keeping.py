@@ -133,7 +133,7 @@ def test_killed_at_random_instants_by_the_system(footage: list[Media], tmp_path:
             [sys.executable, "-c", code, str(root), str(kept)], cwd=ROOT, stdout=subprocess.PIPE
         )
         assert child.stdout is not None and child.stdout.readline() == b"up\n"
-        time.sleep(chance.uniform(0.2, 0.6))
+        time.sleep(chance.uniform(0.2, 0.6) * (1 + kills / 10))  # a slow machine gets on too
         child.kill()
         ended, kills = b"end" in child.communicate()[0], kills + 1
         assert kills < 40, "it does not get on"
