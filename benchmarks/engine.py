@@ -110,6 +110,7 @@ def bundle(imgsz: int, folder: Path) -> Manifest:
         score_floor=FLOOR,
         nms_iou=NMS,
         max_detections=MOST,
+        thresholds={},
         precision="fp32",
         target={"kind": "onnxruntime", "name": "onnxruntime-cpu", "device": "cpu"},
         calibration=None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from provenline import rounds, tables
 from provenline.annotations.params import AnnotateParams
+from provenline.detectors.manifest import read_manifest
 from provenline.detectors.open import open_engine
 from provenline.engines.params import Target
 from provenline.files import sha256_tree, write_json
@@ -30,11 +31,12 @@ def main() -> str:
     engine: Any = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
     device = "0" if engine.kind == "tensorrt" else engine.device
     production = Path(params.production.bundle)
-    pinned(production, params.production.checkpoint_sha256)
+    candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
+    runs_today = pinned(production, params.production.checkpoint_sha256)
+    params = params.at(runs_today.thresholds, read_manifest(candidate).thresholds)
     labels = None if Path(params.labels) == runtime.NONE else Path(params.labels)
     annotate = runtime.params("annotate_import", AnnotateParams)
     reading = Reading(labels, params.labels_format, annotate, tuple(runtime.value("usecase.classes")))
-    candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
     this = identity(params, sha256_tree(production), sha256_tree(candidate), device)
     listed = read_media_list(source.media_list, source.root)
     taken = rounds.read(runtime.rounds(), params.round)

@@ -119,8 +119,10 @@ def status(home: _Home = HOME) -> None:
     from provenline.engines import manifest
 
     folder, said = running(home)
-    manifest.verify(folder, said.bundle_sha256)
+    made = manifest.verify(folder, said.bundle_sha256)
     _runs(said, home)
+    for label, score in sorted(made.thresholds.items()):
+        _say(f"{label} counts from confidence {score:.4f}")
 
 
 def _runs(said: Production, home: Path) -> None:

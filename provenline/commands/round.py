@@ -13,9 +13,12 @@ from provenline.progress import notice, out
 
 if TYPE_CHECKING:
     from provenline.shadow.labels import Reading
+    from provenline.shadow.params import Operating
 
 app = typer.Typer(no_args_is_help=True, help="The monthly round: what to label next, and its way back.")
 HERE, DRAWN, SHADOW = Path(), Path("data/labelling"), Path("data/shadow")
+SAID = Path("metrics/shadow_ab.json")
+_NOISE = 0.5  # a find below this share of the score from which on it counts is noise
 LEDGER = Path("data/split_ledger.csv")
 
 
@@ -70,9 +73,8 @@ def draw(
         what = f"all {every} groups that the last shadow run compared have taught or judge (this is {now})"
         raise InputError(what, file=SHADOW, mend="Run `dvc repro` over new deployment footage first")
     if marks is None:
-        operating = float(at(HERE, "shadow_ab", "score_production"))
         production = tables.read(SHADOW / "production.parquet", tables.PREDICTIONS)
-        colours = mining.Colours(operating / 2, operating, sure)
+        colours = mining.Colours(_operating(), _NOISE, sure)
         marked = mining.quality(compared, production, colours, at(HERE, "usecase", "classes"))
     else:
         period_s = float(at(HERE, "shadow_ab", "period_s"))
@@ -190,3 +192,12 @@ def _reading(kind: str) -> Reading:
         raise InputError(f"no format is called '{kind}'", mend=f"Known: {', '.join(get_args(Format))}")
     classes = tuple(at(HERE, "usecase", "classes"))
     return Reading(None, kind, section(HERE, "annotate_import", AnnotateParams), classes)  # type: ignore[arg-type]
+
+
+def _operating() -> Operating:
+    """Return from which score on production's detections counted in the last shadow run."""
+    from provenline.files import read_json
+    from provenline.shadow.params import Operating
+
+    said = read_json(SAID)["engines"]["production"]
+    return Operating(own=said["thresholds"], otherwise=said["score"])

@@ -57,6 +57,7 @@ class Manifest(BaseModel):
         score_floor: Weaker detections are dropped.
         nms_iou: Overlap above which the weaker of two boxes of one label goes.
         max_detections: At most so many per image.
+        thresholds: Label -> score from which on a detection counts, for whoever takes the detections.
         hardware: What the plan is bound to, where a TensorRT engine was built.
     """
 
@@ -73,6 +74,7 @@ class Manifest(BaseModel):
     score_floor: float
     nms_iou: float
     max_detections: int
+    thresholds: dict[str, float] = {}
     hardware: Hardware | None = None
 
     @property

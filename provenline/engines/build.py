@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,8 @@ def build(
         made = _engine(target, made, evidence, bundle)
         made = _with_golden(made, held.params, [evidence.root / path for path in shown["path"]], bundle)
         compared = follows(bundle, device, target.parity, "engine")
+        made = replace(made, thresholds=operating(compared.thresholds))
+        manifest.write(made, bundle)
         paths = [evidence.root / path for path in frames["path"]]
         measured = latency.measure(bundle, paths, target.latency, device)
         measured["rate"] = _keeps_up(target, measured["images_per_s"])
@@ -170,6 +173,11 @@ def _keeps_up(target: OnnxRuntimeTarget | TensorRTTarget, images_per_s: float) -
         mend = "Nothing was written. Choose a smaller model or input, or another target"
         raise InputError(what, place=f"target {target.name}", mend=mend)
     return {"wanted_images_per_s": wanted, "required": rate.required, "verdict": "fail" if slow else "pass"}
+
+
+def operating(chosen: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
+    """Return label -> score from which on the engine's detections count, of what parity chose for it."""
+    return {label: one["score"] for label, one in (chosen or {}).get("engine", {}).items() if one}
 
 
 def device_of(target: OnnxRuntimeTarget | TensorRTTarget) -> str:
@@ -262,6 +270,7 @@ def _identity(
         score_floor=checkpoint.score_floor,
         nms_iou=checkpoint.nms_iou,
         max_detections=checkpoint.max_detections,
+        thresholds={},
         precision=target.precision,
         target={"kind": target.kind, "name": target.name, "device": device_of(target)},
         calibration=None,

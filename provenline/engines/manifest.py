@@ -1,7 +1,7 @@
 """The identity of an engine: what it was made of, by what, and how it wants to be used.
 
-No clock, no host, no latency: two builds of the same weights by the same packages have the same
-manifest. Imports nothing but the base package, because the edge reads it.
+No clock, no host, no latency: two builds of the same weights by the same packages, held against the same
+validation frames, have the same manifest. Imports nothing but the base package, because the edge reads it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provenline.detectors.bundle import MANIFEST, ONNX, PLAN, Layout, checked
 from provenline.errors import InputError
 from provenline.files import read_json, write_json
 
-FORMAT = 2
+FORMAT = 3
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 _PIXELS = ", BGR to RGB, HWC to CHW, float32, divided by 255; input 'images' (N,3,S,S), output 'output0'"
 PREPROCESSING = "letterbox to imgsz x imgsz (proportions kept, bilinear, centred, grey 114)" + _PIXELS
@@ -50,6 +50,9 @@ class Manifest:
         score_floor: Detections below it are not delivered.
         nms_iou: Overlap from which on NMS drops the weaker box (``raw`` only).
         max_detections: At most so many per image.
+        thresholds: Label -> score from which on a detection counts, chosen on validation frames
+            (``build.operating``). Applied outside, by whoever takes the detections; a label without one
+            counts from the score of the use case.
         precision: ``fp32``, ``fp16`` or ``int8``.
         target: ``kind`` (onnxruntime or tensorrt), ``name`` and ``device`` of where it is to run.
         calibration: What an INT8 engine was calibrated on; None without calibration.
@@ -74,6 +77,7 @@ class Manifest:
     score_floor: float
     nms_iou: float
     max_detections: int
+    thresholds: dict[str, float]
     precision: str
     target: dict[str, str]
     calibration: dict[str, Any] | None
@@ -141,6 +145,7 @@ def _conditions(manifest: Manifest) -> list[tuple[str, str, bool]]:
         ("names", "a list of class names", isinstance(manifest.names, list) and bool(manifest.names)),
         ("labels", "an object of labels", isinstance(manifest.labels, dict)),
         ("imgsz", "a positive multiple of 32", _is_size(manifest.imgsz)),
+        ("thresholds", "an object of labels with numbers in 0..1", _are_thresholds(manifest.thresholds)),
         ("layout", f"one of {LAYOUTS}", manifest.layout in LAYOUTS),
         ("precision", f"one of {PRECISIONS}", manifest.precision in PRECISIONS),
         ("target", "an object with kind, name and device", _is_target(manifest.target)),
@@ -180,6 +185,10 @@ def _is_golden(value: object) -> bool:
     named = all(_GOLDEN_FILE.fullmatch(name) and _is_sha256(digest) for name, digest in files.items())
     measured = (one.get(key) for one in tolerances.values() for key in ("score", "box"))
     return named and all(map(_is_number, measured))
+
+
+def _are_thresholds(value: object) -> bool:
+    return isinstance(value, dict) and all(_is_share(score) for score in value.values())
 
 
 def _is_size(value: object) -> bool:

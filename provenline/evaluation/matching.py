@@ -87,10 +87,11 @@ class Matches:
         found = self.found[self.at(iou)]
         return np.where(found >= 0, np.append(self.score, 0.0)[found], 0.0)
 
-    def is_found(self, iou: float, score: float) -> BoolArray:
-        """Return which objects are found at an operating point, (G,)."""
+    def is_found(self, iou: float, score: float | FloatArray) -> BoolArray:
+        """Return which objects are found at an operating point, (G,): a score for all, or per label, (L,)."""
         # Greedy matching goes by descending score, so a threshold afterwards equals one before.
-        return np.asarray((self.found[self.at(iou)] >= 0) & (self.truth_score(iou) >= score), dtype=np.bool_)
+        least = np.broadcast_to(score, len(self.labels))[self.truth_label]
+        return np.asarray((self.found[self.at(iou)] >= 0) & (self.truth_score(iou) >= least), dtype=np.bool_)
 
     def within(self, keep: BoolArray) -> Matches:
         """Return the records of the frames where ``keep`` (F,) is true, renumbered."""
@@ -124,17 +125,17 @@ class PerFrame:
     detections: FloatArray
 
 
-def per_frame(matches: Matches, iou: float, score: float) -> PerFrame:
+def per_frame(matches: Matches, iou: float, score: float | FloatArray) -> PerFrame:
     """Count objects, found objects and detections of each frame at an operating point.
 
-    Ignored detections are not among them.
+    Ignored detections are not among them. ``score`` is one for all labels, or one per label, (L,).
     """
 
     def count(frames: IntArray) -> FloatArray:
         return np.bincount(frames, minlength=matches.frames).astype(np.float64)
 
-    found = matches.is_found(iou, score)
-    counting = ~matches.ignored[matches.at(iou)] & (matches.score >= score)
+    found, least = matches.is_found(iou, score), np.broadcast_to(score, len(matches.labels))
+    counting = ~matches.ignored[matches.at(iou)] & (matches.score >= least[matches.label])
     return PerFrame(
         objects=count(matches.truth_frame),
         found=count(matches.truth_frame[found]),

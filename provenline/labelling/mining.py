@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from provenline.errors import InputError
 from provenline.shadow.compare import KINDS
+from provenline.shadow.params import Operating
 
 Levels = NDArray[np.uint8]
 QUALITIES = ("green", "yellow", "red")
@@ -31,13 +32,13 @@ class Colours:
     """What makes a frame yellow or red, where production did not write it itself.
 
     Attributes:
-        seen: Detections below this score are noise.
-        operating: Those below this one are not reported: a frame with one that is noise no more is red.
+        operating: From which score on a detection is reported.
+        seen: Below this share of that score it is noise; a frame with one between the two is red.
         sure: A frame on which production reports one below this score is yellow.
     """
 
+    operating: Operating
     seen: float
-    operating: float
     sure: float
 
 
@@ -60,9 +61,10 @@ def quality(
     Returns:
         One row per frame; ``doubt`` is 1 minus the distance of that score from the threshold, 0 if green.
     """
-    counted = production["label"].isin(list(labels)) & (production["score"] >= colours.seen)
-    seen = production[counted & (production["score"] < colours.sure)]
-    seen = seen.assign(held=seen["score"] < colours.operating, away=(seen["score"] - colours.operating).abs())
+    seen = production[production["label"].isin(list(labels))]
+    seen = seen.assign(least=colours.operating.least(seen["label"].tolist()))
+    seen = seen[(seen["score"] >= colours.seen * seen["least"]) & (seen["score"] < colours.sure)]
+    seen = seen.assign(held=seen["score"] < seen["least"], away=(seen["score"] - seen["least"]).abs())
     # Red before yellow, then the nearest.
     first = seen.sort_values(["held", "away"], ascending=[False, True], kind="stable").drop_duplicates(
         "frame_id"

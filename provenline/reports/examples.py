@@ -18,6 +18,7 @@ from provenline import tables
 from provenline.evaluation.matching import Matches, joined, match, overlaps, per_frame
 from provenline.reports.evidence import Evaluation
 from provenline.reports.params import ReportParams
+from provenline.shadow.params import Operating
 
 Flags = npt.NDArray[np.bool_]
 OTHER_LABEL_IOU = 0.3
@@ -195,9 +196,12 @@ def _scene(
     )
 
 
-def _at(table: pd.DataFrame, frame_id: str, score: float, labels: Sequence[str]) -> npt.NDArray[np.float64]:
-    keep = (table["frame_id"] == frame_id) & (table["score"] >= score) & table["label"].isin(list(labels))
-    return table.loc[keep, [*tables.BOX, "score"]].to_numpy(dtype=np.float64)
+def _at(
+    table: pd.DataFrame, frame_id: str, score: float | Operating, labels: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    mine = table[(table["frame_id"] == frame_id) & table["label"].isin(list(labels))]
+    least = score.least(mine["label"].tolist()) if isinstance(score, Operating) else score
+    return mine.loc[mine["score"] >= least, [*tables.BOX, "score"]].to_numpy(dtype=np.float64)
 
 
 def about(row: pd.Series) -> str:
@@ -206,7 +210,9 @@ def about(row: pd.Series) -> str:
     return " · ".join(filter(None, [str(row["category"]), str(row["media"]), f"{seconds:g} s"]))
 
 
-def shadow_scenes(root: Path, labels: Sequence[str], scores: Mapping[str, float], most: int) -> list[Scene]:
+def shadow_scenes(
+    root: Path, labels: Sequence[str], scores: Mapping[str, Operating], most: int
+) -> list[Scene]:
     """Return the frames on which production and candidate differ most, best first.
 
     Raises:
@@ -226,8 +232,8 @@ def shadow_scenes(root: Path, labels: Sequence[str], scores: Mapping[str, float]
             path=folder / str(row["image"]),
             about=about(row),
             truth=np.zeros((0, 4)),
-            base=_at(found["production"], row["frame_id"], scores.get("production", 0.0), labels),
-            candidate=_at(found["candidate"], row["frame_id"], scores.get("candidate", 0.0), labels),
+            base=_at(found["production"], row["frame_id"], scores["production"], labels),
+            candidate=_at(found["candidate"], row["frame_id"], scores["candidate"], labels),
         )
         for _, row in rows.iterrows()
     ]

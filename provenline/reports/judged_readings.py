@@ -24,6 +24,7 @@ from provenline.reports.evidence import (
 )
 from provenline.reports.proofs import Standing
 from provenline.reports.readings import gate, named, verdict
+from provenline.shadow.params import Operating
 
 STAGE_A_METRICS = ("recall", "operator_found", "median_confidence", "precision", "false_positives_per_frame")
 
@@ -166,7 +167,7 @@ def shadow(given: Document) -> Shadow:
         reason=given.text("reason"),
         label_more=given.maybe_count("label_more") or 0,
         engines={role: part.text("fingerprint") for role, part in given.parts("engines")},
-        scores={role: part.number("score") for role, part in given.parts("engines")},
+        scores={role: _operating(part) for role, part in given.parts("engines")},
         overall=_shadow_slice("all", compared.part("overall")) if compared else None,
         categories=tuple(_shadow_slice(name, row) for name, row in named(rows)),
         media=given.count("footage.media"),
@@ -177,6 +178,12 @@ def shadow(given: Document) -> Shadow:
         gains={name: found for name in _GAINS if (found := given.estimate(f"gain.{name}"))},
         following=_following(given.part("following.overall")) if given.has("following") else None,
     )
+
+
+def _operating(given: Document) -> Operating:
+    chosen = given.part("thresholds")
+    own = {label: chosen.number(label) for label in chosen.value}
+    return Operating(own=own, otherwise=given.number("score"))
 
 
 def _following(given: Document) -> Following:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provenline.reports.estimates import Estimate, Verdict
+from provenline.shadow.params import Operating
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class Shadow:
         reason: One sentence.
         label_more: Frames to label now.
         engines: Role -> SHA-256 of the checkpoint behind it.
-        scores: Role -> its operating threshold.
+        scores: Role -> from which score on its detections count.
         overall: All frames; None where nothing was run.
         categories: Per operation.
         media: Clips that both ran over.
@@ -181,7 +182,7 @@ class Shadow:
     reason: str
     label_more: int
     engines: Mapping[str, str]
-    scores: Mapping[str, float]
+    scores: Mapping[str, Operating]
     overall: ShadowSlice | None
     categories: tuple[ShadowSlice, ...]
     media: int

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from provenline.reports import words
 from provenline.reports.evidence import Estimate, Following, Shadow
 from provenline.reports.words import plural
+from provenline.shadow.params import Operating
 
 _GAIN_WORDS = {
     "net_gain": "Fewer errors per frame",
@@ -20,7 +21,7 @@ _GAIN_WORDS = {
 def shadow_facts(given: Shadow) -> list[tuple[str, str]]:
     """Return what the shadow run compared, as headings and short texts."""
     facts = [
-        (role.capitalize(), f"{words.short(digest)}, confidence ≥ {given.scores[role]:g}")
+        (role.capitalize(), f"{words.short(digest)}, {_counts_from(given.scores[role])}")
         for role, digest in given.engines.items()
     ]
     whole = given.overall
@@ -41,6 +42,13 @@ def shadow_facts(given: Shadow) -> list[tuple[str, str]]:
     if given.label_more:
         facts.append(("To label now", plural(given.label_more, "frame")))
     return facts
+
+
+def _counts_from(given: Operating) -> str:
+    if not given.own:
+        return f"counts from confidence {given.otherwise:g}"
+    own = words.listed([f"{score:.2f} ({label})" for label, score in sorted(given.own.items())], 4)
+    return f"counts from the confidence that validation chose for it: {own}"
 
 
 def _following_facts(given: Following) -> list[tuple[str, str]]:

@@ -92,7 +92,8 @@ def shadow_ab(
             role: {
                 "name": engine.name,
                 "fingerprint": engine.fingerprint,
-                "score": getattr(params, f"score_{role}"),
+                "score": getattr(params, f"score_{role}").otherwise,
+                "thresholds": getattr(params, f"score_{role}").own,
             }
             for role, engine in engines.items()
         },

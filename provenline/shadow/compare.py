@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from provenline.evaluation.intervals import draw, ratio
 from provenline.evaluation.matching import overlaps
 from provenline.evaluation.params import IntervalParams
-from provenline.shadow.params import ShadowParams
+from provenline.shadow.params import Operating, ShadowParams
 from provenline.tables import BOX
 
 Floats = NDArray[np.float64]
@@ -62,9 +62,9 @@ def _kinds(table: pd.DataFrame) -> NDArray[np.object_]:
     return np.select(conditions, list(KINDS), default="").astype(object)
 
 
-def at_threshold(predictions: pd.DataFrame, score: float) -> dict[str, dict[str, Floats]]:
+def at_threshold(predictions: pd.DataFrame, score: Operating) -> dict[str, dict[str, Floats]]:
     """Return frame -> label -> boxes, (n, 4) in pixels, at or above the threshold."""
-    kept = predictions[predictions["score"] >= score]
+    kept = predictions[predictions["score"] >= score.least(predictions["label"].tolist())]
     found: dict[str, dict[str, Floats]] = {}
     boxes = kept[BOX].to_numpy(float)
     keys: Any

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from provenline.detectors.bundle import MANIFEST
-from provenline.detectors.manifest import read_manifest
+from provenline.detectors.manifest import Manifest, read_manifest
 from provenline.errors import InputError
 from provenline.shadow.params import LabelPlan, ShadowParams
 from provenline.shadow.plan import Plan, plan_labels
@@ -43,8 +43,8 @@ class Decision:
         return asdict(self)
 
 
-def pinned(bundle: Path, checkpoint_sha256: str) -> None:
-    """Check that a bundle is the production engine that a person pinned.
+def pinned(bundle: Path, checkpoint_sha256: str) -> Manifest:
+    """Return what a bundle is, if it is the production engine that a person pinned.
 
     Args:
         bundle: Folder with ``manifest.json``.
@@ -53,11 +53,13 @@ def pinned(bundle: Path, checkpoint_sha256: str) -> None:
     Raises:
         InputError: There is no bundle, or it was made of another checkpoint.
     """
-    found = read_manifest(bundle).checkpoint_sha256
+    made = read_manifest(bundle)
+    found = made.checkpoint_sha256
     if checkpoint_sha256 and found != checkpoint_sha256:
         what = f"made of checkpoint {found[:12]}…, production is pinned to {checkpoint_sha256[:12]}…"
         mend = "Set shadow_ab.production to the engine that really runs"
         raise InputError(what, file=bundle / MANIFEST, mend=mend)
+    return made
 
 
 def same_model(production: str, candidate: str) -> Decision | None:

@@ -51,7 +51,7 @@ def outcomes(
     ids = result["frame_id"].tolist()
     for role in ROLES:
         matches = match(ids, truth, predictions[role], classes, [params.iou])
-        seen = per_frame(matches, params.iou, getattr(params, f"score_{role}"))
+        seen = per_frame(matches, params.iou, getattr(params, f"score_{role}").least(classes))
         result["objects"] = seen.objects
         result[f"found_{role}"] = seen.found
         result[f"detections_{role}"] = seen.detections

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from provenline.evaluation.params import IntervalParams
@@ -98,14 +101,37 @@ class FollowParams(_Frozen):
     gap: Annotated[int, Field(ge=0)]
 
 
+class Operating(_Frozen):
+    """From which score on an engine's detection counts; a plain number stands for all labels.
+
+    Attributes:
+        own: Label -> score, as the engine brings it (``engines.manifest.Manifest.thresholds``).
+        otherwise: For the other labels.
+    """
+
+    own: dict[str, Share] = {}
+    otherwise: Share
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return {"otherwise": value} if isinstance(value, (int, float)) else value
+
+    def least(self, labels: Sequence[str]) -> NDArray[np.float64]:
+        """Return the score of each label."""
+        return np.array([self.own.get(label, self.otherwise) for label in labels], dtype=np.float64)
+
+
 class ShadowParams(_Frozen):
     """One shadow comparison.
 
     Attributes:
         period_s: One frame of each video every so many seconds.
         batch: Frames that a detector gets at once.
-        score_production: Operating threshold of production.
-        score_candidate: Operating threshold of the candidate.
+        thresholds: ``own``: each engine counts from the scores that it brings; ``shared``: both from those
+            below alone, which compares the networks and not what would run.
+        score_production: From which score on production's detections count.
+        score_candidate: From which on the candidate's.
         iou: Overlap from which on both found the same object in the same place.
         shift_iou: Overlap from which on, below ``iou``, both found it but in another place.
         follow: How finds are followed through a recording.
@@ -123,8 +149,9 @@ class ShadowParams(_Frozen):
 
     period_s: float = Field(gt=0)
     batch: int = Field(ge=1)
-    score_production: Share
-    score_candidate: Share
+    thresholds: Literal["own", "shared"]
+    score_production: Operating
+    score_candidate: Operating
     iou: Share
     shift_iou: Share
     follow: FollowParams
@@ -138,6 +165,14 @@ class ShadowParams(_Frozen):
     sample: SampleParams
     improvement: ImprovementParams
     production: ProductionParams
+
+    def at(self, production: Mapping[str, float], candidate: Mapping[str, float]) -> ShadowParams:
+        """Return the same with each engine's own thresholds, where they are to count."""
+        if self.thresholds == "shared":
+            return self
+        given = {"score_production": production, "score_candidate": candidate}
+        own = {name: getattr(self, name).model_copy(update={"own": dict(one)}) for name, one in given.items()}
+        return self.model_copy(update=own)
 
     @model_validator(mode="after")
     def _shift_below_iou(self) -> ShadowParams:

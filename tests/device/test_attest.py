@@ -80,11 +80,13 @@ def test_a_manifest_that_was_changed_is_another_bundle(bundle: Path, original: P
             "builder": {"torch": "0"},
             "calibration": {},
             "layout": "end2end",
+            "thresholds": {"person": 0.9},
         }
         hashes = {name: "1" * 64 for name in content if name.endswith("sha256")}
         held = {**content["golden"], "inputs": "frames"}
         where = {**content["target"], "name": "another"}
-        words = {"precision": "fp16", "preprocessing": "none", "golden": held, "target": where, "format": 3}
+        words = {"precision": "fp16", "preprocessing": "none", "golden": held, "target": where}
+        words["format"] = manifest.FORMAT + 1
         value = {**other, **plain, **hashes, **words}[key]
         (bundle / "manifest.json").write_text(json.dumps({**content, key: value}))
         with pytest.raises(InputError, match=r"manifest\.json"):

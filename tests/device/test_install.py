@@ -20,6 +20,7 @@ from provenline.engines import manifest
 from provenline.errors import InputError
 from provenline.files import sha256_file
 from tests.device import world
+from tests.engines import world as engines
 
 run = CliRunner().invoke
 
@@ -218,6 +219,13 @@ def test_the_commands_say_what_runs(bundles: list[Path], tmp_path: Path) -> None
     assert run(app, ["engine", "status", *home]).output == done.output
     content = json.loads((tmp_path / "home/production.json").read_text())
     assert content["by"] == "rollback"
+
+
+def test_status_says_from_where_finds_count(tmp_path: Path) -> None:
+    made = engines.bundle(tmp_path / "bundle", thresholds={"person": 0.31})
+    home = ["--home", str(tmp_path / "home")]
+    assert run(app, ["engine", "install", str(made), *home]).exit_code == 0
+    assert "person counts from confidence 0.3100" in run(app, ["engine", "status", *home]).output
 
 
 def test_the_command_starts_without_what_a_rollback_does_not_use() -> None:

@@ -293,7 +293,7 @@ def _engines(rng: np.random.Generator) -> None:
             dataset_sha256=sha256_tree("data/dataset") if trained else None,
             split_sha256=sha256_file("data/dataset_split_v0.csv") if trained else None,
             names=["person"], labels={"person": "person"}, imgsz=320, layout="raw", score_floor=0.01,
-            nms_iou=0.7, max_detections=300, precision="fp32",
+            nms_iou=0.7, max_detections=300, thresholds={}, precision="fp32",
             target={"kind": "onnxruntime", "name": TARGET, "device": "cpu"}, calibration=None,
             builder={"onnx": "1.17"}, opset=17, preprocessing=PREPROCESSING, golden={}, hardware=None,
         )  # fmt: skip

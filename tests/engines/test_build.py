@@ -10,10 +10,11 @@ from provenline.detectors.base import predict_frames
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.detectors.params import ModelParams
 from provenline.engines import golden, manifest
-from provenline.engines.build import Built, Evidence, Golden, Origin, build, spread
+from provenline.engines.build import Built, Evidence, Golden, Origin, build, operating, spread
 from provenline.engines.export import export_onnx
 from provenline.engines.params import Target
 from provenline.errors import InputError
+from provenline.evaluation.matching import match
 from provenline.files import sha256_file, sha256_tree
 from provenline.images import read_image
 from tests.engines import world
@@ -166,6 +167,28 @@ def test_the_difference_in_precision_has_an_interval_and_each_its_threshold(buil
     thresholds = found["thresholds"]
     chosen = [thresholds[whose]["person"] for whose in ("reference", "engine")]
     assert chosen[0]["f1"] > 0.5 and chosen[1]["score"] == pytest.approx(chosen[0]["score"], abs=1e-3)
+
+
+def test_the_engine_carries_the_score_from_which_on_its_finds_count(
+    built: Built, place: Path, evidence: Evidence
+) -> None:
+    """Counted from the score that travels with it, its finds give the F1 that it was chosen by."""
+    chosen = built.parity["thresholds"]["engine"]["person"]
+    carried = manifest.verify(place / "bundle").thresholds
+    assert carried == {"person": chosen["score"]}
+    frames = spread(evidence.frames, world.onnx_target().parity.frames)
+    engine = open_engine(place / "bundle", "cpu")
+    found = predict_frames(engine, frames, evidence.root, 4)
+    found = found[found["score"] >= carried["person"]]
+    matches = match(frames["frame_id"].tolist(), evidence.truth, found, ("person",), [0.5])
+    hits, objects = int(matches.is_hit(0.5).sum()), len(matches.truth_frame)
+    assert 2 * hits / (len(matches.score) + objects) == pytest.approx(chosen["f1"], abs=1e-6)
+
+
+def test_without_truth_no_threshold_is_carried() -> None:
+    assert operating(None) == {} == operating({"engine": {"person": None}})
+    given = {"reference": {"person": {"score": 0.9}}, "engine": {"person": {"score": 0.12}, "dog": None}}
+    assert operating(given) == {"person": 0.12}
 
 
 def test_many_images_give_on_all_cores_what_they_give_alone(built: Built, place: Path) -> None:

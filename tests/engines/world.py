@@ -174,6 +174,7 @@ def identity(onnx_sha256: str, **changes: object) -> Manifest:
         "score_floor": 0.01,
         "nms_iou": 0.7,
         "max_detections": 300,
+        "thresholds": {},
         "precision": "fp32",
         "target": {"kind": "onnxruntime", "name": "onnxruntime_cpu", "device": "cpu"},
         "calibration": None,

@@ -167,6 +167,19 @@ def test_a_threshold_after_matching_equals_one_before():
     assert np.array_equal(after.detections, before.detections)
 
 
+def test_each_label_may_count_from_a_score_of_its_own():
+    frames, truth, predictions = world.wild(5)
+    least = np.linspace(0.2, 0.8, len(LABELS))
+    together = match(frames["frame_id"], truth, predictions, LABELS, [0.5])
+    after = per_frame(together, 0.5, least)
+    rows = dict(zip(LABELS, least, strict=True))
+    kept = predictions[predictions["score"] >= predictions["label"].map(rows)]
+    before = per_frame(match(frames["frame_id"], truth, kept, LABELS, [0.5]), 0.5, 0.0)
+    np.testing.assert_array_equal(after.found, before.found)
+    np.testing.assert_array_equal(after.detections, before.detections)
+    assert after.found.sum() < per_frame(together, 0.5, least.min()).found.sum()
+
+
 def test_overlap_by_hand():
     a = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 0, 0]])
     b = np.array([[5.0, 0, 15, 10], [20, 20, 30, 30], [0, 0, 0, 0]])

@@ -12,9 +12,10 @@ from provenline import tables
 from provenline.errors import InputError
 from provenline.labelling import mining
 from provenline.labelling.mining import Colours
+from provenline.shadow.params import Operating
 from tests.evaluation import world
 
-COLOURS = Colours(seen=0.1, operating=0.25, sure=0.55)
+COLOURS = Colours(Operating(otherwise=0.25), seen=0.4, sure=0.55)
 
 
 def frames(*rows: tuple[str, str, str, str, int]) -> pd.DataFrame:

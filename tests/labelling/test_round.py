@@ -17,6 +17,7 @@ from provenline import rounds, tables
 from provenline.annotations import cvat
 from provenline.cli import app
 from provenline.errors import InputError
+from provenline.files import write_json
 from provenline.footage.media import write_media_list
 from provenline.labelling import current
 from provenline.shadow.ab import shadow_ab
@@ -44,7 +45,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     media = [world.media(footage / f"{name}.mp4", name) for name in GROUPS]
     params, reading = world.params(), world.reading()
     engines = ColourDetector({RED: 0.4}), ColourDetector({RED: 0.9, GREEN: 0.8}, fingerprint="b" * 64)
-    shadow_ab(media, *engines, params, world.privacy(), reading, tmp_path / "data/shadow")
+    done = shadow_ab(media, *engines, params, world.privacy(), reading, tmp_path / "data/shadow")
+    write_json(tmp_path / "metrics/shadow_ab.json", done.metrics)
     given = yaml.safe_load((ROOT / "params.yaml").read_text())
     given["source"]["deployment"] |= {"root": "footage", "media_list": "media.csv"}
     rule = {"source": "worker", "to": "person", "attribute": None, "value": None}

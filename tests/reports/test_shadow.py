@@ -60,6 +60,15 @@ def test_with_labels_it_says_what_they_came_to(runs: list[Shadow]) -> None:
     assert float(np.round(given.gains["net_gain"].value or 0, 1)) == pytest.approx(0.5, abs=0.11)
 
 
+def test_the_page_says_from_where_each_counts(tmp_path: Path) -> None:
+    params = world.params(**CHANGES).at({}, {"person": 0.4321, "dog": 0.5})
+    engines = ColourDetector({RED: 0.9}), ColourDetector({RED: 0.9}, fingerprint="b" * 64)
+    done = shadow_ab([], *engines, params, world.privacy(), world.reading(), tmp_path / "out")
+    facts = dict(shadow_facts(shadow(Document(tmp_path / "a.json", done.metrics))))
+    assert facts["Production"].endswith(f"counts from confidence {params.score_production.otherwise:g}")
+    assert facts["Candidate"].endswith("that validation chose for it: 0.50 (dog), 0.43 (person)")
+
+
 def test_what_was_not_drawn_is_said(runs: list[Shadow], tmp_path: Path) -> None:
     from dataclasses import replace
 

@@ -110,6 +110,7 @@ EVAL = EvalParams(
 SHADOW = ShadowParams(
     period_s=1.0,
     batch=16,
+    thresholds="own",
     score_production=0.25,
     score_candidate=0.25,
     iou=0.5,
@@ -519,6 +520,7 @@ def _engines(root: Path) -> None:
             score_floor=0.01,
             nms_iou=0.7,
             max_detections=300,
+            thresholds={"person": 0.31},
             precision="fp32",
             target={"kind": "onnxruntime", "name": TARGET, "device": "cpu"},
             calibration=None,
@@ -551,7 +553,7 @@ def _shadow(root: Path, frames: pd.DataFrame, predictions: dict[str, dict[str, p
     metrics = {
         **decide(table, SHADOW).to_dict(),
         "engines": {
-            role: {"name": role, "fingerprint": digit * 64, "score": 0.25}
+            role: {"name": role, "fingerprint": digit * 64, "score": 0.25, "thresholds": {}}
             for role, digit in (("production", "b"), ("candidate", "c"))
         },
         "footage": {

@@ -72,6 +72,21 @@ def test_each_kind_of_disagreement_is_counted_where_it_happens() -> None:
     assert list(table["count_difference"]) == [0, 0, -1, 1, 0, 0]
 
 
+def test_each_engine_counts_from_the_scores_that_it_brings() -> None:
+    said = boxes(
+        ("f0", 0, 10, 0.35, "person"),
+        ("f0", 50, 10, 0.35, "dog"),
+        ("f0", 100, 10, 0.35, "cat"),
+    )
+    brought = {"production": {"person": 0.3, "dog": 0.4}, "candidate": {"person": 0.4, "cat": 0.1}}
+    own = params(score_candidate=0.35).at(**brought)
+    found = counts(compare_frames(frames("a"), said, said, own))
+    # Production counts person and cat (from 0.25), the candidate dog (from 0.35) and cat.
+    assert (found["production"], found["candidate"], found["both"]) == (2, 2, 1)
+    shared = params(thresholds="shared", score_candidate=0.35).at(**brought)
+    assert counts(compare_frames(frames("a"), said, said, shared))["both"] == 3
+
+
 def test_predictions_on_frames_that_are_not_listed_do_not_count() -> None:
     table = compare_frames(frames("a"), boxes(("other", 0, 10, 0.9, "person")), boxes(), params())
     assert counts(table) == dict.fromkeys(COUNTS, 0)

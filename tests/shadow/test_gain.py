@@ -125,6 +125,14 @@ def test_outcomes_count_what_was_missed_and_what_is_nobody() -> None:
     assert found["errors_candidate"].tolist() == [1, 1, 0]
     assert found["presence_production"].tolist() == [0, 1, 1]
     assert found["presence_candidate"].tolist() == [1, 0, 0]
+    own = params().at({"person": 0.35}, {"person": 0.25})
+    found = gain.outcomes(frames, truth, predictions, ("person",), own)
+    assert found["found_production"].tolist() == [0, 0, 0] and found["errors_production"].tolist() == [
+        1,
+        1,
+        0,
+    ]
+    assert found["found_candidate"].tolist() == [1, 1, 0]
 
 
 def test_objects_that_both_find_or_both_miss_cancel() -> None:

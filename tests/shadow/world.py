@@ -28,6 +28,7 @@ def params(**changes: object) -> ShadowParams:
     values = {
         "period_s": 1.0,
         "batch": 2,
+        "thresholds": "own",
         "score_production": 0.25,
         "score_candidate": 0.5,
         "iou": 0.5,
