@@ -66,7 +66,7 @@ def test_groups_needed_follows_the_square_root():
     # Half as wide needs four times the groups: 30 more than the 30... three times 30 more.
     said = verdict(RECALL, interval(0.93, 0.97, 1.01, 30, error=0.04 / 1.959964), INTERVAL)
     assert said.groups_needed == 90
-    assert "about 90 more groups would settle it" in said.reason
+    assert "about 90 more groups give it an even chance" in said.reason
     on_it = verdict(RECALL, interval(0.93, 0.95, 0.97), INTERVAL)
     assert on_it.value == "inconclusive" and on_it.groups_needed is None
     same = verdict(Gate(metric="map50", bound=0.0, end="low", better="higher"), interval(0, 0, 0), INTERVAL)
