@@ -129,8 +129,8 @@ def copy_project(there: Path) -> None:
 class Team:
     """A copy of the project in which a year goes by."""
 
-    def __init__(self, home: Path, size: Size) -> None:
-        self.home, self.size = home, size
+    def __init__(self, home: Path, size: Size, overrides: Sequence[str] = ()) -> None:
+        self.home, self.size, self.overrides = home, size, overrides
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC")}
         self._environment |= {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -210,6 +210,7 @@ class Team:
             *self.size.overrides,
             "source.simulate=[development]",
             "train.when=always",
+            *self.overrides,
         ]
         if footage:
             words += [
@@ -294,9 +295,9 @@ class Team:
         }
 
 
-def year(home: Path, size: Size, months: int) -> list[Month]:
+def year(home: Path, size: Size, months: int, overrides: Sequence[str] = ()) -> list[Month]:
     """Let a year go by in ``home``, after the months that are there already."""
-    team, diary = Team(home, size), home / "year.json"
+    team, diary = Team(home, size, overrides), home / "year.json"
     if not home.is_dir():
         team.begin()
     else:
@@ -405,9 +406,10 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=MONTHS)
     parser.add_argument("--home", type=Path, help="the copy, kept, so that a run that was ended goes on")
     parser.add_argument("--write", action="store_true", help=f"write {CSV} and {PICTURE}")
+    parser.add_argument("overrides", nargs="*", help="of the parameters: shadow_ab.thresholds=shared")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as spare:
-        months = year(given.home or Path(spare) / "year", SIZES[given.size], given.months)
+        months = year(given.home or Path(spare) / "year", SIZES[given.size], given.months, given.overrides)
     print(told(months))
     if given.write:
         pd.DataFrame([asdict(one) for one in months]).to_csv(CSV, index=False, lineterminator="\n")

@@ -103,7 +103,9 @@ def _reason(
     }[value]
     parts = [f"{describe(name, interval)} over {_count(interval.groups)}: {said}"]
     if needed is not None:
-        parts.append(f"about {needed} more groups give it an even chance to be settled, if the estimate stays")
+        parts.append(
+            f"about {needed} more groups give it an even chance to be settled, if the estimate stays"
+        )
     if interval.groups < params.warn_groups:
         parts.append(f"read with care, under {params.warn_groups} groups")
     return "; ".join(parts)
