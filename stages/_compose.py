@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +29,29 @@ def compose(overrides: list[str], target: Path) -> None:
         InputError: An override or a file of conf/ is wrong.
     """
     from dvc.utils.hydra import compose_and_dump
-    from hydra.errors import HydraException
+    from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import OmegaConfBaseException
 
     folder = str(CONF.resolve())
     try:
         compose_and_dump(target, folder, None, "config", folder, overrides)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+    except MissingConfigException as error:
+        raise _unknown(error.missing_cfg_file or "", error.options or ()) from None
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
         raise InputError(
             f"does not compose ({error})", file=CONF, mend="Mend conf/ or the overrides"
         ) from None
+
+
+def _unknown(asked: str, options: Sequence[str]) -> InputError:
+    """Return the error of a config that is not there; ``asked`` is ``group/option``."""
+    group, _, option = asked.rpartition("/")
+    what = f"has no option '{option}'"
+    if not options:
+        return InputError(what, file=CONF / group, mend="Mend conf/ or the overrides")
+    near = ", ".join(get_close_matches(option, options))
+    mend = f"{f'Nearest: {near}. ' if near else ''}Known: {', '.join(sorted(options))}"
+    return InputError(what, file=CONF / group, mend=mend)
 
 
 def differences() -> list[str]:

@@ -70,11 +70,32 @@ def test_what_stands_alone_is_checked_too(override: str, tmp_path: Path) -> None
         _sections.check(yaml.safe_load((tmp_path / "params.yaml").read_text()))
 
 
-@pytest.mark.parametrize("override", ["model=nope", "trian.lr=3", "model="])
+@pytest.mark.parametrize("override", ["model=nope", "trian.lr=3", "model=", "model=1"])
 def test_a_wrong_override_is_one_line(override: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         _compose.compose([override], tmp_path / "params.yaml")
     assert "conf" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "near"),
+    [
+        ("sampling=evry", "Nearest: every. "),
+        ("sampling=xyzzy", ""),
+        ("model=yolov8n_simlin", "Nearest: yolov8n_simline, "),
+    ],
+)
+def test_an_unknown_option_is_named_with_its_group_and_the_known_ones(
+    override: str, near: str, tmp_path: Path
+) -> None:
+    group, _, option = override.partition("=")
+    known = sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
+    with pytest.raises(InputError) as caught:
+        _compose.compose([override], tmp_path / "params.yaml")
+    said = str(caught.value)
+    assert said.startswith(f"conf/{group}: has no option '{option}'. {near}")
+    assert said.endswith(f"Known: {', '.join(known)}.")
+    assert not (tmp_path / "params.yaml").exists()
 
 
 def test_a_missing_value_is_an_error(tmp_path: Path) -> None:
