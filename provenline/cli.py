@@ -25,6 +25,7 @@ from provenline.commands import (
     verify,
 )
 from provenline.commands import round as rounds
+from provenline.commands.project import require
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -66,6 +67,7 @@ def summary() -> None:
     """Print what the last run of the line came to."""
     from provenline.reports.summary import lines
 
+    require()
     for about, text in lines(Path()):
         out.print(f"[bold]{about:<14}[/] {text}", highlight=False)
 

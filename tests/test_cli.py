@@ -33,6 +33,42 @@ def test_a_media_list_is_started_and_never_overwritten(tmp_path: Path) -> None:
     assert isinstance(run(app, words).exception, InputError)
 
 
+COMMANDS = [
+    ["summary"],
+    ["cost"],
+    ["plan"],
+    ["verify"],
+    ["promote"],
+    ["rollback"],
+    ["push"],
+    ["stage-a", "accept"],
+    ["split", "accept"],
+    ["split", "certificate"],
+    ["footage", "accept"],
+    ["review", "export", "out"],
+    ["round", "draw"],
+    ["annotations", "export", "--format", "coco", "--out", "out"],
+    ["remote", "share", "data/dataset"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_wrong_folder_is_named_with_what_it_lacks(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = run(app, words).exception
+    said = f"{tmp_path}: is no project's folder: it has no dvc.yaml and no params.yaml. Run it in"
+    assert isinstance(error, InputError) and str(error) == f"{said} the folder of the project."
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    error = run(app, words).exception
+    assert str(error) == f"{tmp_path}: has no params.yaml. Run `make params`."
+    (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path / "docs")
+    assert str(run(app, words).exception).endswith(f"Run it in {tmp_path}.")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["docs", "dvc.yaml"]
+
+
 def test_accept_takes_the_round_of_the_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
@@ -50,6 +86,8 @@ def test_accept_takes_the_round_of_the_parameters(tmp_path: Path, monkeypatch: p
 
 def test_stage_a_accept_copies_the_measured_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("round: v0\n")
+    assert "Run `dvc repro stageA-eval`" in str(run(app, ["stage-a", "accept"]).exception)
     (tmp_path / "data").mkdir()
     header = "frame_id,category,group"
     sample = f"{header},objects,missed,false,whom,what\na_1,Collar,a.mp4,1,1,0,hands only,\n"

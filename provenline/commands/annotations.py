@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from provenline.commands.project import require
 from provenline.progress import out
 
 app = typer.Typer(no_args_is_help=True, help="Labels: for other tools.")
@@ -33,6 +34,7 @@ def export(
     from provenline import tables
     from provenline.annotations import exporting
 
+    require(frames, boxes)
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     root = Path.cwd() if images else None
     tables_ = tables.read(frames, tables.FRAMES), tables.read(boxes, tables.BOXES)

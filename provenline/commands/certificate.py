@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provenline.commands.project import require
 from provenline.progress import out as console
 
 
@@ -15,8 +16,9 @@ def certificate(
 ) -> None:
     """Write the split certificate: what was looked for between the sides, what was found."""
     from provenline.reports import split_story
-    from provenline.reports.certificate import write_certificate
+    from provenline.reports.certificate import SOURCE, write_certificate
 
+    require(Path(SOURCE))
     split = write_certificate(Path(), out).split
     answer = split_story.answer(split) if split else ""
     console.print(f"{out}: {answer}", highlight=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from provenline.commands.project import parameters
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -44,13 +45,12 @@ def _params(root: Path) -> tuple[CostParams, str]:
     from pydantic import ValidationError
 
     from provenline.cost.params import CostParams
-    from provenline.reports.gather import read_parameters
 
-    parameters, file = read_parameters(root)[0], root / "params.yaml"
-    if "cost" not in parameters:
+    given, file = parameters(root), root / "params.yaml"
+    if "cost" not in given:
         raise InputError("section is missing", file=file, place="cost", mend="Run `make params`")
     try:
-        return CostParams.model_validate(parameters["cost"]), str(parameters["usecase"]["name"])
+        return CostParams.model_validate(given["cost"]), str(given["usecase"]["name"])
     except ValidationError as error:
         faults = "; ".join(f"cost.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise InputError(faults, file=file, mend="Mend it in conf/cost and run `make params`") from None

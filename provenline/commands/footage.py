@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from provenline.commands.project import parameters
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -68,9 +69,8 @@ def accept() -> None:
     from provenline.footage.params import SamplePlan, SamplingPlan
     from provenline.footage.sample import accept as accept_
     from provenline.footage.selecting import choose
-    from provenline.reports.gather import read_parameters
 
-    given = read_parameters(Path())[0]
+    given = parameters()
     try:
         plan: Any = TypeAdapter(SamplingPlan).validate_python((given.get("extract") or {}).get("sampling"))
     except ValidationError as error:

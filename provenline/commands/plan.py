@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from provenline.commands.project import parameters
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -48,9 +49,8 @@ def _read(root: Path) -> Rows:
         InputError: Nothing was run, or by an older version.
     """
     from provenline.files import read_json
-    from provenline.reports.gather import read_parameters
 
-    round_ = read_parameters(root)[0].get("round", "v0")
+    round_ = parameters(root).get("round", "v0")
     files = {"Stage A": "metrics/stage_a_eval.json", "eval": f"metrics/eval_{round_}.json"}
     there = {name: read_json(root / path) for name, path in files.items() if (root / path).is_file()}
     if not there:

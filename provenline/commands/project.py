@@ -15,8 +15,40 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
-PARAMS = "params.yaml"
+PARAMS, PIPELINE = "params.yaml", "dvc.yaml"
 MEND = "Run `make params`"
+
+
+def require(*enough: Path, root: Path = Path()) -> None:
+    """Refuse to go on outside a project, where every file that a command names would be missing.
+
+    Args:
+        enough: Files that do without a project, if all of them are there.
+        root: Where the command works.
+
+    Raises:
+        InputError: It is no project's folder; names it and what it lacks.
+    """
+    if (root / PARAMS).is_file() or (enough and all((root / path).exists() for path in enough)):
+        return
+    folder = root.resolve()
+    if (root / PIPELINE).is_file():
+        raise InputError(f"has no {PARAMS}", file=folder, mend=MEND)
+    above = next((str(one) for one in folder.parents if (one / PIPELINE).is_file()), "")
+    what = f"is no project's folder: it has no {PIPELINE} and no {PARAMS}"
+    raise InputError(what, file=folder, mend=f"Run it in {above or 'the folder of the project'}")
+
+
+def parameters(root: Path = Path()) -> Mapping[str, Any]:
+    """Return the project's params.yaml.
+
+    Raises:
+        InputError: It is no project's folder, or the file is not YAML.
+    """
+    from provenline.reports.gather import read_parameters
+
+    require(root=root)
+    return read_parameters(root)[0]
 
 
 def at(root: Path, *keys: str) -> Any:
@@ -25,9 +57,7 @@ def at(root: Path, *keys: str) -> Any:
     Raises:
         InputError: It is not there.
     """
-    from provenline.reports.gather import read_parameters
-
-    found: Any = read_parameters(root)[0]
+    found: Any = parameters(root)
     for key in keys:
         if not isinstance(found, Mapping) or key not in found:
             raise InputError("is missing", file=PARAMS, place=".".join(keys), mend=MEND)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provenline.commands.project import dvc_add, follow
+from provenline.commands.project import dvc_add, follow, parameters, require
 from provenline.errors import InputError
 from provenline.progress import notice, out
 
@@ -36,8 +36,9 @@ def promote(
     from provenline.promotion import act
 
     root, person = Path(), act.Person(_who(), " ".join(override.split()))
+    require()
     _settle(root)
-    one = act.candidate(root, _target(root), person)
+    one = act.candidate(root, str(parameters(root).get("target", "")), person)
     seal = _dossier(root)
     _committed()
     said = f"{one.made.target['name']}@{one.made.checkpoint_sha256[:8]}"
@@ -54,6 +55,7 @@ def rollback(
     """Make the engine before production again for the team (on a device: `provenline engine rollback`)."""
     from provenline.promotion import act
 
+    require()
     _settle(Path())
     _done(act.rollback(Path(), act.Person(_who()), " ".join(why.split())))
 
@@ -63,12 +65,6 @@ def _settle(root: Path) -> None:
 
     if act.settle(root):
         notice("a switch was cut off: conf/production/pinned.yaml is what models/production.json says again")
-
-
-def _target(root: Path) -> str:
-    from provenline.reports.gather import read_parameters
-
-    return str(read_parameters(root)[0].get("target", ""))
 
 
 def _dossier(root: Path) -> str:

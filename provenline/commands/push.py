@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provenline.commands.project import section
+from provenline.commands.project import require, section
 from provenline.progress import out
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def push(
     """Send data and models to the remote, if footage.residency allows it to be there."""
     from provenline import residency
 
+    require()
     remotes = residency.remotes_in_use(Path(), remote)
     residency.check(remotes, privacy(Path()).residency)
     for one in remotes:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provenline.commands.project import require
 from provenline.progress import out
 
 app = typer.Typer(no_args_is_help=True, help="Labels that look wrong: for a person to look at again.")
@@ -36,6 +37,7 @@ def export(
 
     if kind and kind not in KINDS:
         raise InputError(f"no kind is called '{kind}'", mend=f"Known: {', '.join(KINDS)}")
+    require(listed, frames, boxes)
     rows = read(listed)
     rows = rows[rows["kind"] == kind] if kind else rows
     both = tables.read(frames, tables.FRAMES), tables.read(boxes, tables.BOXES)

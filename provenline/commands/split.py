@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from provenline.commands.certificate import certificate
+from provenline.commands.project import parameters, require
 from provenline.progress import out
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: which video is on which side, for good.")
@@ -30,11 +31,11 @@ def accept(
     ] = False,
 ) -> None:
     """Copy the split to the ledger: from now on none of these groups moves. Commit the ledger."""
-    from provenline.reports.gather import read_parameters
     from provenline.splits.ledger import accept as accept_
     from provenline.splits.ledger import reseal as reseal_
 
     if reseal:
+        require(ledger)
         sealed = reseal_(ledger)
         shown = ", ".join(sealed["changed"][:10]) + (", ..." if len(sealed["changed"]) > 10 else "")
         out.print(f"{ledger}: {sealed['rows']} rows sealed, {len(sealed['changed'])} of them new or changed")
@@ -42,7 +43,7 @@ def accept(
             out.print(f"new or changed: {shown}. Commit it with git.", highlight=False, markup=False)
         return
     if assignment is None:
-        round_ = read_parameters(Path())[0].get("round", "v0")
+        round_ = parameters().get("round", "v0")
         assignment = Path("data") / f"dataset_split_{round_}.csv"
     counts = accept_(assignment, ledger)
     out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it with git.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provenline.commands.project import require
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from provenline.dossier.checks import Check
     from provenline.dossier.verifying import Outcome
 
+DOSSIER = Path("reports/dossier.json")
 HOLDS, BROKEN, ABSENT = 0, 1, 3  # exit statuses; 2 is a dossier that cannot be read
 MARKS = {
     "holds": "[green]✓[/]",
@@ -26,9 +28,7 @@ MARKS = {
 
 
 def verify(
-    dossier: Annotated[Path, typer.Argument(help="What `dvc repro report` wrote.")] = Path(
-        "reports/dossier.json"
-    ),
+    dossier: Annotated[Path, typer.Argument(help="What `dvc repro report` wrote.")] = DOSSIER,
     root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
     seal: Annotated[
         str, typer.Option(help="The seal that somebody wrote down: of the dossier, or as the page shows it.")
@@ -50,6 +50,8 @@ def verify(
     seal = seal.strip().lower()
     if seal and not HASH.fullmatch(seal):
         raise InputError("a seal has 64 hexadecimal digits", place="--seal")
+    if dossier == DOSSIER:
+        require(dossier)
     if not root.is_dir():
         raise InputError("is no folder", file=root, place="--root")
     started = time.monotonic()

@@ -98,6 +98,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("provenline.commands.cost.out", Console(width=80))
     run = CliRunner().invoke
+    assert "is no project's folder" in str(run(app, ["cost"]).exception)
+    (tmp_path / "params.yaml").write_text("round: v0\n")
     assert "Run `make params`" in str(run(app, ["cost"]).exception)
     (tmp_path / "params.yaml").write_text(
         yaml.safe_dump({"usecase": {"name": "lbzf_person"}, "cost": shipped()})
