@@ -6,12 +6,15 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from provenline.commands.project import PLACEHOLDER, no_address
 
 State = Literal["ok", "missing", "note"]
 BASE = (
@@ -129,18 +132,19 @@ def _project(root: Path) -> list[Finding]:
     if not (root / "dvc.yaml").exists():
         return [Finding("project", "note", "no dvc.yaml here: engines run, the line does not")]
     params = root / "params.yaml"
-    config = root / ".dvc" / "config"
-    local = root / ".dvc" / "config.local"
-    text = "".join(path.read_text(encoding="utf-8") for path in (config, local) if path.exists())
-    remote = "s3://" in text.replace("s3://SET-YOUR-BUCKET", "")
     return [
         Finding("params.yaml", "ok", "found")
         if params.exists()
         else Finding("params.yaml", "missing", "make params"),
         Finding("git", "ok", "found") if shutil.which("git") else Finding("git", "missing", "install git"),
-        Finding("S3 remote", "ok", "named")
-        if remote
-        else Finding(
-            "S3 remote", "note", "no address yet: dvc remote modify storage url s3://YOUR-BUCKET/dvc"
-        ),
+        _remote(root / ".dvc"),
     ]
+
+
+def _remote(folder: Path) -> Finding:
+    files = (folder / "config", folder / "config.local")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files if path.exists())
+    urls = re.findall(r"^\s*url\s*=\s*(\S+)", text, re.MULTILINE)
+    if all(url.startswith(PLACEHOLDER) for url in urls):
+        return Finding("S3 remote", "note", str(no_address("storage")))
+    return Finding("S3 remote", "ok", "named; `provenline push --check` says whether data may go there")

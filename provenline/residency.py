@@ -90,6 +90,9 @@ def _configured(asked: str | None) -> tuple[dict[str, str], str]:
     config = dict(line.split("=", 1) for line in dvc("config", "--list").splitlines() if "=" in line)
     name = asked or config.get("core.remote", "")
     if not name:
+        if not CONFIG.is_file():
+            mend = "Run it in the folder of the project"
+            raise InputError(f"no remote is named, and there is no {CONFIG}", file=Path.cwd(), mend=mend)
         mend = "Name one: `dvc remote default NAME`, or --remote NAME"
         raise InputError("no default remote", file=CONFIG, mend=mend)
     return config, name

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from provenline import doctor
 from provenline.cli import app
+from provenline.commands.project import no_address
 from provenline.errors import InputError
 
 run = CliRunner().invoke
@@ -124,7 +125,7 @@ def test_a_placeholder_is_no_remote(tmp_path: Path) -> None:
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc" / "config").write_text("url = s3://SET-YOUR-BUCKET/dvc\n")
-    states = {one.about: one.state for one in doctor.examine(tmp_path)}
-    assert states["S3 remote"] == "note"
+    found = {one.about: one for one in doctor.examine(tmp_path)}["S3 remote"]
+    assert found.state == "note" and found.text == str(no_address("storage"))
     (tmp_path / ".dvc" / "config.local").write_text("url = s3://ours/dvc\n")
     assert {one.about: one.state for one in doctor.examine(tmp_path)}["S3 remote"] == "ok"

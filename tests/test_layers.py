@@ -21,6 +21,7 @@ MAY = {
     "dossier": BOTTOM,
     "cost": BOTTOM,
     "residency": BOTTOM | {"footage"},
+    "doctor": BOTTOM | {"commands"},
     "remote": BOTTOM | {"residency"},
     "sharing": BOTTOM | {"residency", "remote"},
     "commands": BOTTOM

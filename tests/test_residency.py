@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from provenline import residency
+from provenline.cli import app
+from provenline.commands.project import no_address
 from provenline.errors import InputError
 from provenline.footage.params import Place, Residency
 from provenline.residency import Remote
@@ -154,6 +157,22 @@ def test_a_target_is_no_option(tmp_path: Path) -> None:
         done = subprocess.run([*command, target], cwd=here, capture_output=True, text=True, check=False)
         assert (done.returncode == 0) == fits, done.stderr
         assert (allowed_.exists(), other.exists()) == (fits, False)
+
+
+@pytest.mark.parametrize("words", [["push"], ["push", "--check"], ["remote", "check"]], ids=" ".join)
+def test_a_remote_without_an_address_is_said_as_the_doctor_says_it(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path, "s3://SET-YOUR-BUCKET/dvc")
+    (tmp_path / "params.yaml").write_text("round: v0\n")
+    monkeypatch.chdir(tmp_path)
+    assert str(CliRunner().invoke(app, words).exception) == str(no_address("storage"))
+
+
+def test_no_remote_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"no remote is named, and there is no \.dvc/config"):
+        residency.remote_named(None)
 
 
 def test_a_refused_push_opens_no_connection(tmp_path: Path) -> None:
