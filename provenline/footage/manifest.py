@@ -112,7 +112,7 @@ def _rows_so_far(manifest: Path, journal: Journal) -> tuple[list[dict[str, str]]
     rows: list[dict[str, str]] = []
     if manifest.exists():
         rows = [dict(row.cells) for row in read_rows(manifest, ("path",), COLUMNS)]
-    known = {row["path"] for row in rows}
+    known = {row.get("path", "") for row in rows}  # a short row has none: read_media_list says which
     kept = [row for row in journal.rows() if row["path"] not in known]
     if kept or not manifest.exists():
         write_media_list(manifest, rows + kept)

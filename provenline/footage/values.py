@@ -97,7 +97,7 @@ def name_of(row: Row, column: str = "path") -> str:
     """
     text, mend = row.text(column), "Write it relative to the footage folder, with /"
     if not text or "\0" in text:
-        raise row.error("no path", mend, column)
+        raise row.error("no file is named", f"{mend}, or remove the row", column)
     if PurePosixPath(text).is_absolute() or PureWindowsPath(text).drive or "\\" in text:
         raise row.error(f"{text!r} is absolute or has a backslash", mend, column)
     name = posixpath.normpath(text)

@@ -97,6 +97,13 @@ def test_only_what_is_new_is_read_and_what_vanished_stays(
     assert scan(root, manifest, PATTERN, 60).added == 1
 
 
+def test_a_row_that_names_no_file_is_named(root: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "buffer.csv"
+    manifest.write_text("category,path\nCollar\n")  # a short row, as an editor may leave it
+    with pytest.raises(InputError, match=r"buffer\.csv: row 2, path: no file is named"):
+        scan(root, manifest, PATTERN, 60)
+
+
 def test_a_changed_file_is_an_error_that_names_it(root: Path, tmp_path: Path) -> None:
     manifest = tmp_path / "buffer.csv"
     scan(root, manifest, PATTERN, 60)
