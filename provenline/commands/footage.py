@@ -34,7 +34,10 @@ def scan(
     settle: Annotated[float, typer.Option(min=0, help="Seconds without a change before it counts.")] = 60.0,
     category: Annotated[str, typer.Option(help="The operation, where all recordings show the same.")] = "",
 ) -> None:
-    """Append to a manifest what is new in a folder; each new file is read once, for its hash."""
+    """Append to a manifest what is new in a folder; each new file is read once, for its hash.
+
+    Exit status: 0 also where nothing is new, 2 where the manifest has no recording and none is being written.
+    """
     from provenline.footage.manifest import Scanned
     from provenline.footage.manifest import scan as scan_
 
@@ -58,6 +61,18 @@ def scan(
             "where the paths tell more, add {minute} and {second} to the pattern and begin a new manifest",
             soft_wrap=True,
         )
+    if not (found.added or found.listed or found.waiting):
+        raise _nothing(root, pattern)
+
+
+def _nothing(root: Path, pattern: str) -> InputError:
+    from provenline.footage.media import VIDEOS
+
+    what = f"no recording is there, in it or in its folders, whose path fits {pattern}"
+    mend = (
+        f"Looked for {' '.join(sorted(VIDEOS))}; `provenline media init` lists photos, and videos of any name"
+    )
+    return InputError(what, file=root, mend=mend)
 
 
 @app.command("accept")

@@ -225,6 +225,26 @@ def test_parameters_without_footage_are_one_line(
         run(app, ["accept"], catch_exceptions=False)
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "c1/today/08.mp4"])
+def test_a_scan_that_finds_nothing_at_all_says_what_it_looked_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "buffer" / name).parent.mkdir(parents=True)
+    (tmp_path / "buffer" / name).write_text(name)
+    words = ["scan", str(tmp_path / "buffer"), str(tmp_path / "m.csv"), "--settle", "0"]
+    error = run(app, words).exception
+    assert isinstance(error, InputError) and str(error).startswith(f"{tmp_path / 'buffer'}: no recording")
+    assert "fits {camera}/{day}/{hour}*.mp4" in str(error) and " .mp4 " in str(error)
+    # What cron runs: the first recording makes it good, and from then on nothing new is no fault.
+    recording = tmp_path / "buffer/c1/20240506/08.mp4"
+    recording.parent.mkdir(parents=True)
+    recording.write_text("film")
+    assert run(app, [*words, "--settle", "60"]).exit_code == 0  # still being written
+    assert run(app, words).exit_code == 0
+    done = run(app, words)
+    assert done.exit_code == 0 and "0 added, 1 listed before" in done.output
+    recording.unlink()
+    assert run(app, words).exit_code == 0
+
+
 def test_scan_says_what_it_found(tmp_path: Path) -> None:
     for name in ("c1/20240506/08.mp4", "c1/20240506/08b.mp4", "c1/today/08.mp4"):
         (tmp_path / "buffer" / name).parent.mkdir(parents=True, exist_ok=True)
