@@ -39,6 +39,9 @@ def verify(
     outside: Annotated[
         bool, typer.Option("--outside", help="Look for footage and weights outside the project's folder too.")
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print every link, and not only how many hold in each step.")
+    ] = False,
 ) -> None:
     """Recompute every hash and every link, and name the first that does not hold. Writes nothing.
 
@@ -57,21 +60,37 @@ def verify(
     started = time.monotonic()
     found = verify_(root, dossier, seal, outside)
     seconds = max(time.monotonic() - started, 1e-6)
+    if found.broken:
+        _first(found)
     for step, checks in groupby(found.checks, key=lambda one: one.step):
-        _step(step, list(checks))
-    out.print(f"{found.files:,} files, {found.size / 1e6:,.1f} MB hashed in {seconds:.1f} s", highlight=False)
+        asked = bool(seal) and step == "dossier"
+        _step(step, list(checks), in_full=every or asked or bool(found.broken))
+    hashed = f"{found.files:,} files, {found.size / 1e6:,.1f} MB hashed in {seconds:.1f} s"
+    _say(f"{len(found.held)} of {len(found.checks)} links hold; {hashed}")
     raise typer.Exit(_end(found, partial, bool(seal)))
 
 
-def _step(step: str, checks: list[Check]) -> None:
-    """Print a step of the chain: bytes in one line where they hold, everything else one by one."""
-    whole = [one for one in checks if one.of_bytes and one.state == "holds"]
-    if whole:
+def _step(step: str, checks: list[Check], *, in_full: bool) -> None:
+    """Print a step of the chain: what holds is counted, or said one by one; all else is said in any case."""
+    held = [one for one in checks if one.state == "holds"]
+    whole = [one for one in held if one.of_bytes]
+    if not in_full and held:
+        _line("holds", step, _counted(len(whole), len(held) - len(whole)))
+    elif whole:
         _line("holds", step, f"bytes of {'; '.join(one.about for one in whole)}")
     for one in checks:
-        if one in whole:
-            continue
-        _line(one.state, step, one.said)
+        if one not in (whole if in_full else held):
+            _line(one.state, step, one.said)
+
+
+def _counted(whole: int, links: int) -> str:
+    """Say how much of a step holds.
+
+    >>> _counted(1, 12), _counted(0, 1)
+    ('bytes of 1 artifact, 12 links', '1 link')
+    """
+    named = ((whole, "bytes of {} artifact"), (links, "{} link"))
+    return ", ".join(text.format(count) + "s" * (count != 1) for count, text in named if count)
 
 
 def _line(state: str, step: str, text: str) -> None:
@@ -80,15 +99,21 @@ def _line(state: str, step: str, text: str) -> None:
     out.print(f"{MARKS[state]} {step:<12} {escape(text)}", highlight=False, soft_wrap=True)
 
 
+def _first(found: Outcome) -> None:
+    """Print where the chain breaks, before everything else."""
+    first = found.broken[0]
+    more = f" ({len(found.broken) - 1} more do not hold)" if len(found.broken) > 1 else ""
+    _say(f"The first link that does not hold is in {first.step}: {first.sentence}{more}", "bold red")
+    for name, value in (("expected", first.expected), ("found", first.found)):
+        if value:
+            _say(f"  {name:<8} {value}", "bold red")
+
+
 def _end(found: Outcome, partial: bool, sealed: bool) -> int:
     """Print what it comes to, and return the exit status."""
     if found.broken:
-        first = found.broken[0]
-        more = f" ({len(found.broken) - 1} more do not hold)" if len(found.broken) > 1 else ""
-        _say(f"The first link that does not hold is in {first.step}: {first.sentence}{more}", "bold red")
-        for name, value in (("expected", first.expected), ("found", first.found)):
-            if value:
-                _say(f"  {name:<8} {value}", "bold red")
+        broken = len(found.broken)
+        _say(f"{broken} of {len(found.checks)} links do not hold, the first as said at the top.", "bold red")
         return BROKEN
     _sealing(found, sealed)
     if not found.absent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -29,8 +30,9 @@ def own(run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(run, tmp_path / "run")
 
 
-def test_every_link_is_printed_with_a_tick(run: Path) -> None:
-    status, said = verify(run)
+@pytest.mark.parametrize("words", [(), ("--all",)])
+def test_every_step_is_printed_with_a_tick(run: Path, words: tuple[str, ...]) -> None:
+    status, said = verify(run, *words)
     assert status == 0
     lines = [line.split()[:2] for line in said.splitlines()]
     steps = list(dict.fromkeys(words[1] for words in lines if words[:1] == ["✓"]))
@@ -38,17 +40,32 @@ def test_every_link_is_printed_with_a_tick(run: Path) -> None:
         *("dossier", "run", "footage", "frames", "labels", "split", "weights", "predictions", "evaluation"),
         *("engines", "measurements", "shadow", "verdict", "report"),
     ]
-    assert "metrics/train.json (sha256) names models/lbzf_person_v0.pt" in said
-    assert "candidate: map50 > 0.6 pass 0.720 [0.650, 0.790]" in said
     assert "✗" not in said and "The chain holds from the footage to the verdict" in said
+    links = [
+        "metrics/train.json (sha256) names models/lbzf_person_v0.pt",
+        "candidate: map50 > 0.6 pass 0.720 [0.650, 0.790]",
+    ]
+    assert [link in said for link in links] == [bool(words)] * 2
+    counted = re.search(r"^(\d+) of (\d+) links hold; [\d,]+ files, ", said, re.MULTILINE)
+    assert counted and counted[1] == counted[2]
+    if not words:
+        assert len(said.splitlines()) == len(steps) + 4
+        weights = next(line for line in said.splitlines() if line.startswith("✓ weights"))
+        assert re.search(r"bytes of \d+ artifacts, \d+ links$", weights)
 
 
 def test_the_first_link_that_does_not_hold_is_named(own: Path) -> None:
     path = own / "models/lbzf_person_v0.pt"
     path.write_bytes(path.read_bytes()[:-1])
     status, said = verify(own)
-    last = said[said.index("The first link") :]
-    assert status == 1 and "weights: models/lbzf_person_v0.pt: expected" in last
+    assert said.startswith(
+        "The first link that does not hold is in weights: models/lbzf_person_v0.pt: expected"
+    )
+    last = said[: said.index("✓")]
+    assert status == 1 and "✗ weights" in said
+    assert (
+        "✓ weights      metrics/train.json (split_sha256) names" in said
+    )  # every other link is said as well
     digests = [word for word in last.split() if len(word) == 64]
     assert len(set(digests)) == 2 and digests[0] == read_json(own / "metrics/train.json")["sha256"]
 
