@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from provenline.dossier import sealing
 from provenline.errors import InputError
 from provenline.reports import eval_readings, gather, judged_story
 from provenline.reports import judged_readings as judged
@@ -23,7 +24,7 @@ from provenline.reports.footage_readings import annotation, extraction
 from provenline.reports.gather import Gatherer, read_parameters
 from provenline.reports.words import asked, difference, estimate, losses, metric, plural
 
-PAGE = "reports/index.html"
+PAGE, DOSSIER = "reports/index.html", "reports/dossier.json"
 _DECISIONS = {
     "ship": "good enough as it is",
     "fine_tune": "not good enough: fine-tune",
@@ -36,7 +37,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
     """Return what the last run of the line came to, as (what it is about, one sentence).
 
     Raises:
-        InputError: A metrics file is there but malformed.
+        InputError: A metrics file or the dossier is there but malformed.
     """
     parameters, _ = read_parameters(root)
     round_, gatherer = parameters.get("round", "v0"), Gatherer(root)
@@ -55,7 +56,16 @@ def lines(root: Path) -> list[tuple[str, str]]:
         ("Engine", engine_line(engines) if engines else absent.format("trt-build")),
         ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
         ("Page", page),
+        *_seal(root / DOSSIER),
     ]
+
+
+def _seal(dossier: Path) -> list[tuple[str, str]]:
+    """Return the seal as the report wrote it: what to write down, and to hand to `verify`."""
+    if not dossier.is_file():
+        return []
+    found = sealing.read(dossier)[0]
+    return [("Seal", f"{found.seal} ({DOSSIER}, as the last report wrote it: `provenline verify`)")]
 
 
 def _footages(gatherer: Gatherer, round_: str) -> Evidence:

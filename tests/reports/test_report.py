@@ -213,7 +213,9 @@ def test_the_last_lines_carry_intervals_and_videos(line: Path) -> None:
         "Engine",
         "Shadow",
         "Page",
+        "Seal",
     ]
+    assert said["Seal"].startswith(read_json(line / "reports/dossier.json")["seal"])
     assert re.search(r"recall 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] \(asked: above 0\.95\)", said["Stage A"])
     assert said["Stage A"].endswith("21 videos")
     assert re.search(r"difference \+0\.\d{3} \[\+0\.\d{3}, \+0\.\d{3}\]", said["Fine-tuned"])
