@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from provenline.reports import judged_story, words
 from provenline.reports.ceilings import beyond, ceiling_sentence, reach
 from provenline.reports.evidence import Comparison, Estimate, Evaluation, Evidence, Footage, Gate
-from provenline.reports.words import plural
+from provenline.reports.words import in_units, plural
 
 SHADOW_WORDS = {
     "same_model": ("none", "Same model"),
@@ -70,7 +70,11 @@ class Card:
 
 def cards(evidence: Evidence) -> list[Card]:
     """Return the three verdicts: Stage A, fine-tuning, shadow."""
-    return [_stage_a(evidence), _fine_tuning(evidence), _shadow(evidence)]
+    found = [_stage_a(evidence), _fine_tuning(evidence), _shadow(evidence)]
+    return [
+        replace(one, reason=in_units(one.reason, evidence.unit), rule=in_units(one.rule, evidence.unit))
+        for one in found
+    ]
 
 
 def _stage_a(evidence: Evidence) -> Card:

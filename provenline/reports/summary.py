@@ -22,7 +22,7 @@ from provenline.reports.evidence import (
 )
 from provenline.reports.footage_readings import annotation, extraction
 from provenline.reports.gather import Gatherer, read_parameters
-from provenline.reports.words import asked, difference, estimate, losses, metric, plural
+from provenline.reports.words import asked, difference, estimate, in_units, losses, metric, plural
 
 PAGE, DOSSIER = "reports/index.html", "reports/dossier.json"
 _DECISIONS = {
@@ -52,7 +52,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
     return [
         ("Stage A", stage_a_line(stage_a, unit) if stage_a else absent.format("stageA-eval")),
         ("Fine-tuned", evaluation_line(evaluation, evidence) if evaluation else absent.format("eval")),
-        *(follow_ups(evaluation) if evaluation else []),
+        *((name, in_units(text, unit)) for name, text in (follow_ups(evaluation) if evaluation else [])),
         ("Engine", engine_line(engines) if engines else absent.format("trt-build")),
         ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
         ("Page", page),

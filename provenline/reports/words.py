@@ -53,6 +53,15 @@ def metrics_in(text: str) -> str:
     return re.sub(r"\bmap50\b|\b[a-z]+(?:_[a-z]+)+\b", lambda name: METRICS.get(name[0], name[0]), text)
 
 
+def in_units(text: str, unit: str) -> str:
+    """Write a text of a stage, which says "videos", with what the footage's groups are.
+
+    >>> in_units("21 videos cannot tell video.mp4 from a video.", "group")
+    '21 groups cannot tell video.mp4 from a group.'
+    """
+    return text if unit == "video" else re.sub(r"(?<![\w./-])video(?=s?\b(?![./-]\w))", unit, text)
+
+
 def sentence(text: str) -> str:
     r"""Write what the evaluator says as the page does: names of metrics, minus signs, a full stop.
 

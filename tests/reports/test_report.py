@@ -224,6 +224,17 @@ def test_the_last_lines_carry_intervals_and_videos(line: Path) -> None:
     assert said["Shadow"] and said["Page"] == "reports/index.html"
 
 
+def test_photos_come_in_groups_and_not_in_videos(copy: Path) -> None:
+    path = copy / "metrics/extract.json"
+    content = read_json(path)
+    write_json(path, content | {"media": content["media"] | {"videos": 0, "photos": 21}})
+    said = dict(lines(copy))
+    assert said["Stage A"].endswith("21 groups") and "groups" in said["Planning"]
+    cards = story.cards(gather(copy, "v0", "lbzf_person"))
+    assert any("groups" in card.reason for card in cards)
+    assert "video" not in f"{said} {cards}"
+
+
 def test_the_last_lines_come_at_once() -> None:
     heavy = ("pandas", "matplotlib", "cv2", "torch", "pyarrow")
     code = f"import sys; import provenline.reports.summary; print([m for m in {heavy} if m in sys.modules])"
