@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provenline import tables
+from provenline.annotations.findings import annotated
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AnnotateParams
 from provenline.files import write_json
@@ -26,7 +27,7 @@ def main(side: runtime.Side) -> str:
     write_json(runtime.metrics("annotate_import", side), done.report)
     read = [out / "frames.parquet", source.media_list, source.annotations]
     runtime.inputs("annotate_import", read, side, runtime.footage_of(frames, source.root))
-    return f"imported {side}: {len(done.boxes)} boxes, {int(done.frames['annotated'].sum())} annotated frames"
+    return f"imported {side}: {len(done.boxes)} boxes, {annotated(done.report)}"
 
 
 if __name__ == "__main__":

@@ -33,6 +33,20 @@ def frame_counts(
     }
 
 
+def annotated(report: Mapping[str, Any]) -> str:
+    """Say how many frames somebody looked at, and how many nobody did: an export may be a part of the work.
+
+    >>> frames = {"total": 5, "annotated": 3, "not_annotated": 2}
+    >>> annotated({"format": "yolo", "frames": frames, "without_label_file": {"anna": 1}})
+    '3 of 5 frames annotated; 2 in no export: not looked at, not empty; images without a label file: 1'
+    """
+    frames, files = report["frames"], sum(report["without_label_file"].values())
+    text = f"{frames['annotated']} of {frames['total']} frames annotated"
+    if report["format"] != "none" and frames["not_annotated"]:
+        text += f"; {frames['not_annotated']} in no export: not looked at, not empty"
+    return f"{text}; images without a label file: {files}" if files else text
+
+
 def warnings(report: Mapping[str, Any], params: AnnotateParams) -> list[str]:
     """Return what a person should know before trusting the boxes."""
     found: list[str] = []

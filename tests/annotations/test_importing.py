@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from provenline import tables
+from provenline.annotations.findings import annotated
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import LabelRule
 from provenline.errors import InputError
@@ -154,6 +155,9 @@ def test_yolo(tmp_path, frames):
     assert done.report["clipped"] == 1
     assert int(done.frames["annotated"].sum()) == 2
     assert any("1 images have no label file" in text for text in done.report["warnings"])
+    left = "3 in no export: not looked at, not empty; images without a label file: 1"
+    assert annotated(done.report) == f"2 of 5 frames annotated; {left}"
+    assert annotated(done.report | {"format": "none", "without_label_file": {}}) == "2 of 5 frames annotated"
 
 
 def test_yolo_with_a_folder_per_annotator(tmp_path, frames):

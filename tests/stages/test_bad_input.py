@@ -88,6 +88,8 @@ def test_the_good_case_works(world: Path) -> None:
     for name in ("extract", "annotate_import"):
         done = stage(world, name, "development")
         assert done.returncode == 0, done.stderr
+    # The export is of another moment: who reads one line only must see that.
+    assert "0 of 1 frames annotated; 1 in no export: not looked at, not empty" in done.stderr
     assert {"data/frames.parquet", "data/boxes.parquet", "metrics/annotate_import.json"} <= written(world)
 
 
