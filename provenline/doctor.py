@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from provenline.commands.project import PLACEHOLDER, no_address
+from provenline.residency import PLACEHOLDER, no_address
 
 State = Literal["ok", "missing", "note"]
 BASE = (

@@ -22,6 +22,7 @@ from provenline.errors import InputError
 from provenline.footage.params import Residency
 
 CONFIG = Path(".dvc/config")
+PLACEHOLDER = "s3://SET-YOUR-BUCKET"  # as the project comes: each team names its own
 _NOT_THE_PROJECT = frozenset({".git", ".dvc", ".venv"})
 # What DVC puts into the environment, unless it is there, for the S3 client to read.
 _OWN_FILES = (
@@ -47,6 +48,23 @@ class Remote:
     def url(self) -> str:
         """Its address."""
         return self.settings.get("url", "")
+
+
+def no_address(name: str) -> InputError:
+    """Return the error of a remote that still has the address that the project comes with."""
+    mend = f"Run `dvc remote modify {name} url s3://YOUR-BUCKET/dvc`"
+    return InputError(f"remote '{name}' has no address yet", file=CONFIG, mend=mend)
+
+
+def addressed(remote: Remote) -> Remote:
+    """Return a remote that has an address of somebody's own.
+
+    Raises:
+        InputError: It has not.
+    """
+    if remote.url.startswith(PLACEHOLDER):
+        raise no_address(remote.name)
+    return remote
 
 
 def dvc(*words: str) -> str:

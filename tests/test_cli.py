@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from provenline import doctor
 from provenline.cli import app
-from provenline.commands.project import no_address
 from provenline.errors import InputError
+from provenline.residency import no_address
 
 run = CliRunner().invoke
 

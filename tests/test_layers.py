@@ -21,7 +21,7 @@ MAY = {
     "dossier": BOTTOM,
     "cost": BOTTOM,
     "residency": BOTTOM | {"footage"},
-    "doctor": BOTTOM | {"commands"},
+    "doctor": BOTTOM | {"residency"},
     "remote": BOTTOM | {"residency"},
     "sharing": BOTTOM | {"residency", "remote"},
     "commands": BOTTOM

@@ -13,10 +13,9 @@ from typer.testing import CliRunner
 
 from provenline import residency
 from provenline.cli import app
-from provenline.commands.project import no_address
 from provenline.errors import InputError
 from provenline.footage.params import Place, Residency
-from provenline.residency import Remote
+from provenline.residency import Remote, no_address
 
 AWS = ""
 

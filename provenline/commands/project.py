@@ -13,13 +13,10 @@ from provenline.errors import InputError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from provenline.residency import Remote
-
     Model = TypeVar("Model", bound=BaseModel)
 
 PARAMS, PIPELINE = "params.yaml", "dvc.yaml"
 MEND = "Run `make params`"
-PLACEHOLDER = "s3://SET-YOUR-BUCKET"  # as the project comes: each team names its own
 
 
 def require(*enough: Path, root: Path = Path()) -> None:
@@ -82,23 +79,6 @@ def section(root: Path, name: str, model: type[Model]) -> Model:
         first = error.errors()[0]
         place = ".".join([name, *map(str, first["loc"])])
         raise InputError(first["msg"], file=PARAMS, place=place, mend=MEND) from None
-
-
-def no_address(name: str) -> InputError:
-    """Return the error of a remote that still has the address that the project comes with."""
-    mend = f"Run `dvc remote modify {name} url s3://YOUR-BUCKET/dvc`"
-    return InputError(f"remote '{name}' has no address yet", file=".dvc/config", mend=mend)
-
-
-def addressed(remote: Remote) -> Remote:
-    """Return a remote that has an address of somebody's own.
-
-    Raises:
-        InputError: It has not.
-    """
-    if remote.url.startswith(PLACEHOLDER):
-        raise no_address(remote.name)
-    return remote
 
 
 def dvc_add(folder: Path, mend: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provenline.commands.project import addressed, require, section
+from provenline.commands.project import require, section
 from provenline.progress import out
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def push(
     from provenline import residency
 
     require()
-    remotes = [addressed(one) for one in residency.remotes_in_use(Path(), remote)]
+    remotes = [residency.addressed(one) for one in residency.remotes_in_use(Path(), remote)]
     residency.check(remotes, privacy(Path()).residency)
     for one in remotes:
         out.print(f"{one.name}: {one.url} is allowed", highlight=False)

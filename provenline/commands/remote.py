@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from provenline.commands.project import addressed
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -24,7 +23,7 @@ def check(
     from rich.table import Table
 
     from provenline.remote import preflight
-    from provenline.residency import remote_named
+    from provenline.residency import addressed, remote_named
 
     one = addressed(remote_named(remote))
     findings = preflight(one, write=not read_only)
@@ -53,7 +52,7 @@ def share(
     from provenline import residency, sharing
     from provenline.commands.push import privacy
 
-    rules, one = privacy(Path()), addressed(residency.remote_named(remote))
+    rules, one = privacy(Path()), residency.addressed(residency.remote_named(remote))
     if not any(fnmatchcase(output, pattern) for pattern in rules.share):
         known = ", ".join(rules.share) or "nothing"
         mend = f"Allowed: {known}. Name it in footage.share (conf/config.yaml) if the partner may have it"
