@@ -3,8 +3,8 @@
 Ultralytics changes some in silence: `optimizer=auto` sets its own learning rate, memory that runs out halves
 the batch, sizes are rounded to the stride, the warm-up leaves the last epoch alone, gradients gather over a
 whole number of batches only, and a data set can switch augmentation off. So each value is read where it acts
-(the optimizer, the loaders, the transforms), and among the trainer's arguments besides, which a resumed
-training is built from.
+(the optimizer, the loaders, the transforms), and among the trainer's arguments besides, which later epochs
+read again.
 """
 
 from __future__ import annotations

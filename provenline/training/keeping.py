@@ -2,7 +2,8 @@
 
 Ultralytics overwrites `last.pt` in place: a kill in that moment leaves half a file. So each finished epoch
 is moved to a folder of its own, which appears whole and carries the hashes of what is in it. The newest two
-stay, so that one that is damaged on disk costs one epoch, and so do the peaks.
+stay, so that one that is damaged on disk costs one epoch, and so do the peaks. What training goes on from,
+three to four times the size of a checkpoint, stays for the newest two alone.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from provenline.progress import notice
 from provenline.training.params import Keep
 from provenline.training.peaks import wanted
 
-_LAST, _NOTES, _SUMS = "last.pt", "notes.json", "sums.json"
-FORMAT = 2  # of the notes; an older state is not gone on from
+_LAST, _STATE, _NOTES, _SUMS = "last.pt", "state.pt", "notes.json", "sums.json"
+FORMAT = 3  # of what is kept; an older state is not gone on from
 
 
 @dataclass
@@ -68,29 +69,38 @@ class Keeper:
         return [int(folder.name.rpartition("_")[2]) for folder in sorted(self._folder.glob("epoch_*"))]
 
     def checkpoint(self, epoch: int) -> Path:
-        """Return where an epoch's checkpoint lies, with the optimizer."""
+        """Return where an epoch's checkpoint lies."""
         return self._of(epoch) / _LAST
+
+    def state(self) -> Path | None:
+        """Return where that lies which training goes on from; None, if no epoch was finished."""
+        return self._of(self.epochs[-1]) / _STATE if self.epochs else None
 
     def notes(self) -> Notes:
         """Return what is known; nothing, if no epoch was finished."""
         return Notes(**read_json(self._of(self.epochs[-1]) / _NOTES)) if self.epochs else Notes()
 
-    def keep(self, last: Path, notes: Notes) -> None:
-        """Move a checkpoint and the notes here as the newest finished epoch; drop what is not wanted more."""
+    def keep(self, last: Path, state: Path, notes: Notes) -> None:
+        """Move files and notes here as the newest finished epoch; drop what is not wanted more.
+
+        Args:
+            last: The checkpoint.
+            state: What training goes on from.
+            notes: Of all epochs so far.
+        """
         newest = len(notes.history)
         with atomic_path(self._of(newest)) as temporary:
             temporary.mkdir(parents=True)
             shutil.move(last, temporary / _LAST)
+            shutil.move(state, temporary / _STATE)
             write_json(temporary / _NOTES, vars(notes))
             write_json(temporary / _SUMS, _sums(temporary))
         stay = {newest, newest - 1, *wanted(notes.scores, self._keep)}
-        for epoch in set(self.epochs) - stay:
-            _drop(self._of(epoch))
-
-    def restore(self, weights: Path) -> Path:
-        """Lay the newest checkpoint where ultralytics looks for it, and return its path."""
-        weights.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.copyfile(self.checkpoint(self.epochs[-1]), weights / _LAST))
+        for epoch in set(self.epochs) - {newest, newest - 1}:
+            if epoch in stay:
+                (self._of(epoch) / _STATE).unlink(missing_ok=True)
+            else:
+                _drop(self._of(epoch))
 
     def _of(self, epoch: int) -> Path:
         return self._folder / f"epoch_{epoch:05d}"
@@ -99,20 +109,27 @@ class Keeper:
         damaged = [epoch for epoch in self.epochs if not _whole(self._of(epoch))]
         for epoch in damaged:
             _drop(self._of(epoch))
+        while (state := self.state()) and not state.exists():
+            damaged = damaged or [self.epochs[-1]]
+            _drop(state.parent)
         if damaged:
             newest = max(self.epochs, default=0)
-            then = f"goes on after epoch {newest}" if newest else "no other was kept: it starts over"
+            then = (
+                f"goes on after epoch {newest}" if newest else "no other can be gone on from: it starts over"
+            )
             which = ", ".join(map(str, damaged))
             notice(f"the interrupted training's checkpoint of epoch {which} is damaged on disk; {then}")
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    return {name: sha256_file(folder / name) for name in (_LAST, _NOTES)}
+    return {name: sha256_file(folder / name) for name in (_LAST, _STATE, _NOTES) if (folder / name).exists()}
 
 
 def _whole(folder: Path) -> bool:
+    """Return whether all is there but, at most, what training goes on from."""
     try:
-        return bool(read_json(folder / _SUMS) == _sums(folder))
+        found = _sums(folder)
+        return {_LAST, _NOTES} <= found.keys() and found.items() <= read_json(folder / _SUMS).items()
     except (OSError, ValueError, InputError):
         return False
 

@@ -146,7 +146,7 @@ class TrainParams(BaseModel):
         device: `cpu`, or one GPU (`0`, `cuda:0`).
         workers: Processes that read images; ultralytics uses none without a GPU.
         cache: Keep shrunk images in memory between epochs: `none`, `ram`, or `auto` (if half of what is
-            free holds them). Mosaics are then made of all images, not of those that were read last.
+            free holds them). What is learnt does not depend on it.
         limit: Most training frames, spread evenly over all; 0 takes all of them.
         allow: Hyperparameters that may be in effect otherwise than asked; any other that is stops the stage.
         keep: Which epochs outlive training.

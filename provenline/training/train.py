@@ -18,6 +18,7 @@ from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_of
 from provenline.progress import notice
 from provenline.training.effect import by_definition, differing, hyperparameters, refuse
+from provenline.training.exact import exact
 from provenline.training.failing import one_line, out_of_memory, smaller
 from provenline.training.families import trainer_of
 from provenline.training.flips import refuse_mixed_up
@@ -45,9 +46,10 @@ def fine_tune(
     """Fine-tune ``base`` on a YOLO data set; write the best epoch's weights to ``out``, others to ``peaks``.
 
     A run that was killed goes on after its last finished epoch when it is called again with the same
-    ``state``; one that had finished publishes again. Its optimizer state passes through FP16 in ultralytics'
-    checkpoint, so a resumed run ends near, not at, the weights of one that was never killed. Where memory
-    runs out, it goes on after the last finished epoch with half the batch and as many batches more to a step.
+    ``state``; one that had finished publishes again. On a processor it ends with the bytes of a run that was
+    never killed, however many processes read and whatever is kept in memory; on a GPU as nearly as its
+    kernels repeat themselves. Where memory runs out, it goes on after the last finished epoch with half the
+    batch and as many batches more to a step.
 
     Args:
         dataset_yaml: The data set's YAML; the folder is only read.
@@ -203,10 +205,8 @@ def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, vi
         mend = "Name a base for it in conf/model (yolov8n-seg.pt, say), or take another recipe"
         raise InputError(f"a model for {task!r}, the recipe is for {asked['task']!r}", file=base, mend=mend)
     shutil.rmtree(asked["save_dir"], ignore_errors=True)
-    given = {**asked, "model": str(base.resolve())}
-    if keeper.epochs:
-        given["resume"] = str(keeper.restore(Path(asked["save_dir"]) / "weights"))
-    trainer = trainer_of(base)(overrides=given)
+    trainer = exact(trainer_of(base))(overrides={**asked, "model": str(base.resolve())})
+    trainer.goes_on_from = keeper.state()
     # Its own last evaluation strips the checkpoints in place and tells nothing new.
     trainer.final_eval = lambda: None
     try:

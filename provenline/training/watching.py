@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from provenline.detectors.device import cores
 from provenline.errors import InputError
@@ -60,7 +59,7 @@ class Watcher:
         """Show progress, keep every finished epoch and hold what is in effect against what was asked.
 
         Args:
-            trainer: Ultralytics' trainer, which is trained inside the block.
+            trainer: An `exact` trainer, which is trained inside the block.
             asked: All arguments that it was given.
             view: What it must have read.
         """
@@ -96,9 +95,6 @@ class Watcher:
 
     def _started(self, trainer: Trainer) -> None:
         self._accumulate = trainer.accumulate
-        if trainer.start_epoch:
-            _reseed(trainer)
-            _hold_first_step(trainer)
         found = in_effect(trainer, self._asked, self._meant, self._accumulate, None)
         refuse(differing(self._meant, found), self._allowed)
         self._notes.starts.append(trainer.start_epoch + 1)
@@ -117,7 +113,9 @@ class Watcher:
             notes.batches.append({"epoch": epoch, "batch": trainer.batch_size})
         notes.seconds.append(time.monotonic() - self._since)
         self._since = time.monotonic()
-        self._keeper.keep(Path(trainer.last), notes)
+        state = Path(trainer.wdir) / "state.pt"
+        trainer.save_state(state)
+        self._keeper.keep(Path(trainer.last), state, notes)
         self._on_epoch(epoch, row)
         refuse(notes.differences, self._allowed)
 
@@ -148,44 +146,6 @@ def _all_threads(trainer: Trainer) -> None:
 
     if trainer.device.type == "cpu":
         torch.set_num_threads(cores())
-
-
-def _reseed(trainer: Trainer) -> None:
-    """Give a resumed training fresh randomness: from its seed it would see its first epochs again."""
-    from ultralytics.utils.torch_utils import init_seeds
-
-    seed = trainer.args.seed + 1_000_003 * trainer.start_epoch
-    restart: Any = init_seeds
-    restart(seed, deterministic=trainer.args.deterministic)
-    trainer.train_loader.generator.manual_seed(seed)
-    trainer.train_loader.reset()
-
-
-def _hold_first_step(trainer: Trainer) -> None:
-    """Let a resumed training's first step gather as many batches as any other.
-
-    Ultralytics counts the batches since the last step from the beginning of the whole training: resumed, it
-    would step after its first batch, with a fraction of the nominal batch.
-    """
-    step, nominal, gathered = trainer.optimizer_step, trainer.accumulate, 0
-
-    def gather(_: Trainer) -> None:
-        nonlocal gathered
-        gathered += 1
-
-    def first() -> None:
-        missing = nominal - gathered
-        if missing > 0 and trainer.accumulate == nominal:  # in the warm-up, steps are shorter
-            trainer.optimizer_step, trainer.accumulate = second, missing
-        else:
-            second()
-
-    def second() -> None:
-        trainer.accumulate, trainer.optimizer_step = nominal, step
-        step()
-
-    trainer.add_callback("on_train_batch_start", gather)
-    trainer.optimizer_step = first
 
 
 def _raise_when_memory_runs_out(trainer: Trainer) -> None:

@@ -56,6 +56,8 @@ def test_a_family_is_trained_opened_and_gone_on_with(dataset, tmp_path, architec
         work.train(recipe, kill)
     result, out = work.train(recipe), work.out
     assert work.seen == [2]
+    unbroken = Work(tmp_path / "unbroken", dataset, (base, sha256_file(base))).train(recipe)
+    assert (result["history"], result["sha256"]) == (unbroken["history"], unbroken["sha256"])
     assert [row["epoch"] for row in result["history"]] == [1, 2]
     losses = {name for name in result["history"][0] if name.startswith("train_")}
     wanted = {"train_giou_loss", "train_l1_loss"} if "rtdetr" in architecture else {"train_box_loss"}

@@ -25,11 +25,12 @@ def kept(folder: Path, epochs: int, keep: Keep = KEEP) -> Keeper:
     """A keeper that was given some epochs."""
     keeper = Keeper(folder / "kept", keep)
     for epoch in range(1, epochs + 1):
-        last = folder / "last.pt"
+        last, state = folder / "last.pt", folder / "state.pt"
         last.write_text(f"weights {epoch}")
+        state.write_text(f"state {epoch}")
         history = [{"epoch": one} for one in range(1, epoch + 1)]
-        keeper.keep(last, Notes(history=history, scores=scores(epoch)))
-        assert not last.exists()
+        keeper.keep(last, state, Notes(history=history, scores=scores(epoch)))
+        assert not last.exists() and not state.exists()
     return keeper
 
 
@@ -40,7 +41,8 @@ def test_the_newest_two_and_the_peaks_stay(tmp_path):
         f"weights {epoch}" for epoch in (1, 3, 5, 6)
     ]
     assert len(keeper.notes().history) == 6
-    assert keeper.restore(tmp_path / "weights").read_text() == "weights 6"
+    assert sorted(path.read_text() for path in tmp_path.rglob("state.pt")) == ["state 5", "state 6"]
+    assert keeper.state() == tmp_path / "kept" / "epoch_00006" / "state.pt"
 
 
 def test_top_k_bounds_what_stays(tmp_path):
@@ -83,7 +85,7 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [truncate, flip, Path.unlink], ids=["truncated", "flipped", "gone"])
-@pytest.mark.parametrize("name", ["last.pt", "notes.json", "sums.json"])
+@pytest.mark.parametrize("name", ["last.pt", "state.pt", "notes.json", "sums.json"])
 def test_the_newest_whole_epoch_is_used(tmp_path, capsys, harm, name):
     kept(tmp_path, 6)
     harm(tmp_path / "kept" / "epoch_00006" / name)
@@ -93,6 +95,7 @@ def test_the_newest_whole_epoch_is_used(tmp_path, capsys, harm, name):
         "the interrupted training's checkpoint of epoch 6 is damaged on disk; goes on after epoch 5"
     ]
     assert keeper.epochs == [1, 3, 5] and len(keeper.notes().history) == 5
+    assert keeper.state() == tmp_path / "kept" / "epoch_00005" / "state.pt"
 
 
 def test_where_none_is_whole_it_starts_over(tmp_path, capsys):
@@ -102,8 +105,17 @@ def test_where_none_is_whole_it_starts_over(tmp_path, capsys):
     keeper = Keeper(tmp_path / "kept", KEEP)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
-    assert said[0].endswith("epoch 1, 2 is damaged on disk; no other was kept: it starts over")
-    assert keeper.epochs == [] and keeper.notes() == Notes()
+    assert said[0].endswith("epoch 1, 2 is damaged on disk; no other can be gone on from: it starts over")
+    assert keeper.epochs == [] and keeper.notes() == Notes() and keeper.state() is None
+
+
+def test_a_peak_is_not_gone_on_from(tmp_path, capsys):
+    kept(tmp_path, 6)
+    for epoch in (5, 6):
+        (tmp_path / "kept" / f"epoch_0000{epoch}" / "state.pt").unlink()
+    keeper = Keeper(tmp_path / "kept", KEEP)
+    assert "epoch 6 is damaged on disk; no other can be gone on from" in capsys.readouterr().err
+    assert keeper.epochs == [] and list((tmp_path / "kept").iterdir()) == []
 
 
 def test_forgetting_takes_all_states_and_what_a_kill_left_of_forgetting(tmp_path):

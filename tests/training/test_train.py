@@ -75,11 +75,8 @@ def test_a_killed_training_goes_on_after_its_last_epoch(work, tmp_path, dataset,
     assert set(result["arguments"]["differences"]) == {"nbs"}  # 8 images, 4 epochs: never 64
 
     unbroken = Work(tmp_path / "unbroken", dataset, base).train(recipe)
-    assert result["history"][:2] == unbroken["history"][:2]
-    assert [row["lr"] for row in result["history"]] == [row["lr"] for row in unbroken["history"]]
-    box = [row["train_box_loss"] for row in result["history"]]
-    assert len(set(box)) == 4  # the first epochs' images and augmentations are not seen again
-    assert box == pytest.approx([row["train_box_loss"] for row in unbroken["history"]], rel=0.4)
+    assert (result["history"], result["sha256"]) == (unbroken["history"], unbroken["sha256"])
+    assert len({row["train_box_loss"] for row in result["history"]}) == 4
 
 
 def test_a_finished_training_publishes_again_without_training(work):

@@ -93,8 +93,8 @@ def test_a_disk_that_is_really_full(work, tmp_path):
 
     work.state = tmp_path / "small" / "state"
     work.state.parent.mkdir()
-    # Room for the view and one epoch's checkpoints, not for three.
-    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "none", str(work.state.parent)]
+    # Room for what one epoch leaves, not for three.
+    command = ["mount", "-t", "tmpfs", "-o", "size=130m", "none", str(work.state.parent)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this user cannot mount")
     try:
