@@ -39,6 +39,7 @@ class _Exact:
     batch_size: int
     epoch: int
     start_epoch: int
+    world_size: int
 
     def __init__(self, **given: Any) -> None:
         self._nominal, self._gathered, self._catches_up = 1, 0, False
@@ -52,10 +53,11 @@ class _Exact:
         """Write all that the next epochs depend on, at the end of an epoch."""
         import torch
 
-        gradients = {name: one.grad for name, one in self.model.named_parameters() if one.grad is not None}
+        network = _unwrapped(self.model)
+        gradients = {name: one.grad for name, one in network.named_parameters() if one.grad is not None}
         state = {
             "epochs": self.epoch + 1,
-            "model": self.model.state_dict(),
+            "model": network.state_dict(),
             "ema": self.ema.ema.state_dict(),
             "updates": self.ema.updates,
             "optimizer": self.optimizer.state_dict(),
@@ -78,7 +80,8 @@ class _Exact:
         import torch
 
         state = torch.load(self.goes_on_from, map_location="cpu", weights_only=True)
-        self.model.load_state_dict(state["model"])
+        network = _unwrapped(self.model)
+        network.load_state_dict(state["model"])
         self.ema.ema.load_state_dict(state["ema"])
         self.ema.updates = state["updates"]
         for kept, group in zip(state["optimizer"]["param_groups"], self.optimizer.param_groups, strict=True):
@@ -91,18 +94,18 @@ class _Exact:
         self._gathered = state["gathered"] // self.batch_size
         self._gradients = state["gradients"]
         # Of networks with two heads: how the loss is shared between them depends on the epoch.
-        criterion = self.model.init_criterion()
+        criterion = network.init_criterion()
         if hasattr(criterion, "update"):
             criterion.updates = self.start_epoch - 1
             criterion.update()
-            self.model.criterion = criterion
+            network.criterion = criterion
 
     def get_dataloader(self, *args: Any, **given: Any) -> Any:
         """Return ultralytics' loader; what the training images become follows from seed and epoch alone."""
         parent: Any = super()
         loader = parent.get_dataloader(*args, **given)
         if given["mode"] == "train":
-            seed_loader(loader, self.args.seed)
+            seed_loader(loader, self.args.seed, given["rank"], self.world_size)
         return loader
 
     @property
@@ -132,10 +135,17 @@ class _Exact:
         if self._gradients is None:
             return
         # Not sooner: ultralytics clears all gradients before the first epoch.
-        for name, one in self.model.named_parameters():
+        for name, one in _unwrapped(self.model).named_parameters():
             if name in self._gradients:
                 one.grad = self._gradients[name].to(one.device)
         self._gradients, self._catches_up = None, True
 
     def _gather(self) -> None:
         self._gathered += 1
+
+
+def _unwrapped(model: Any) -> Any:
+    """Return the network itself: of several ranks, each holds it in a wrapper."""
+    from ultralytics.utils.torch_utils import unwrap_model
+
+    return unwrap_model(model)

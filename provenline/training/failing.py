@@ -43,13 +43,18 @@ def disk_full(error: BaseException) -> bool:
     )
 
 
-def smaller(batch: int, nbs: int) -> int | None:
+def smaller(batch: int, nbs: int, devices: int = 1) -> int | None:
     """Return the largest batch up to half of ``batch`` that divides the nominal one; None below 1.
+
+    It can be shared by the ``devices``, as ``batch`` is.
 
     >>> smaller(32, 64), smaller(25, 75), smaller(1, 64)
     (16, 5, None)
+    >>> smaller(12, 36, devices=3), smaller(2, 64, devices=2)
+    (6, None)
     """
-    return next((size for size in range(batch // 2, 0, -1) if nbs % size == 0), None)
+    sizes = range(batch // 2, 0, -1)
+    return next((size for size in sizes if nbs % size == 0 and size % devices == 0), None)
 
 
 @contextmanager

@@ -42,6 +42,8 @@ class Passes:
         images: How many there are.
         batch: How many are read at a time.
         seed: Of the training.
+        rank: Whose share of each batch is read, where several ranks read.
+        ranks: How many do. Their batches are of one size: an epoch's first images come again in its last.
 
     Attributes:
         sampler: As long as an epoch has batches: where ultralytics' loader looks for its own length.
@@ -49,8 +51,9 @@ class Passes:
             loader is one epoch ahead of what is trained.
     """
 
-    def __init__(self, images: int, batch: int, seed: int) -> None:
+    def __init__(self, images: int, batch: int, seed: int, rank: int = 0, ranks: int = 1) -> None:
         self._images, self._batch, self._seed = images, batch, seed
+        self._rank, self._ranks = rank, ranks
         self.sampler = range(math.ceil(images / batch))
         self.epoch = 0
         self._order = lru_cache(STREAMS * NEWEST // len(self.sampler) + 2)(self._ordered)
@@ -63,11 +66,14 @@ class Passes:
 
     def _read(self, number: int) -> list[int]:
         epoch, place = divmod(number, len(self.sampler))
-        return self._order(epoch)[place * self._batch : (place + 1) * self._batch]
+        images = self._order(epoch)[place * self._batch : (place + 1) * self._batch]
+        share = len(images) // self._ranks
+        return images[self._rank * share : (self._rank + 1) * share]
 
     def _ordered(self, epoch: int) -> list[int]:
-        order: list[int] = np.random.default_rng([self._seed, epoch]).permutation(self._images).tolist()
-        return order
+        order = np.random.default_rng([self._seed, epoch]).permutation(self._images)
+        shared: list[int] = np.resize(order, math.ceil(self._images / self._ranks) * self._ranks).tolist()
+        return shared
 
 
 class Samples:
@@ -97,8 +103,15 @@ class Buffer(list[int]):
         return iter(self.partners)
 
 
-def seed_loader(loader: Any, seed: int) -> None:
-    """Let what ultralytics' loader reads follow from seed, epoch and image, however many processes read."""
+def seed_loader(loader: Any, seed: int, rank: int = -1, ranks: int = 1) -> None:
+    """Let what ultralytics' loader reads follow from seed, epoch and image, however many processes read.
+
+    Args:
+        loader: Of a rank's share, where several train together.
+        seed: Of the training.
+        rank: -1 where there are no others.
+        ranks: How many train together.
+    """
     dataset, batch = loader.dataset, loader.batch_size
     streams = math.ceil(STREAMS / max(loader.num_workers, 1))
     dataset.buffer = Buffer()
@@ -107,7 +120,9 @@ def seed_loader(loader: Any, seed: int) -> None:
         mosaic.buffer_enabled = True  # else what is learnt would depend on how much memory was free
     dataset.__getitems__ = Samples(dataset, seed)
     # As ultralytics does it: torch lets nobody change this of a loader.
-    object.__setattr__(loader, "batch_sampler", Passes(len(dataset), batch, seed))
+    together = max(ranks, 1)
+    passes = Passes(len(dataset), batch * together, seed, max(rank, 0), together)
+    object.__setattr__(loader, "batch_sampler", passes)
 
 
 def seed_epoch(seed: int, epoch: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 from provenline import tables
 from provenline.detectors import onnx_model
 from provenline.detectors.base import predict_frames
-from provenline.detectors.device import device_index, torch_device
+from provenline.detectors.device import device_index, each_device, torch_device, torch_devices
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.errors import InputError
 from tests.detectors.conftest import SHARED, model_params, write_bundle
@@ -252,6 +252,23 @@ def test_devices():
             device_index(name)
     with pytest.raises(InputError, match="device 99 asked for, torch sees"):
         torch_device("99")
+
+
+def test_several_devices(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert each_device("0, cuda:1") == torch_devices("0,1") == ("cuda:0", "cuda:1")
+    assert each_device("cpu,cpu") == ("cpu", "cpu")
+    assert torch_device("1,0") == "cuda:1"  # what is no training takes the first
+    assert torch_device("1,7") == "cuda:1"
+    with pytest.raises(InputError, match="device 7 asked for, torch sees 2 GPUs"):
+        torch_devices("1,7")
+    for name in ("0,0", "cuda:1,1", "cpu,0"):
+        with pytest.raises(InputError, match="does not name different GPUs"):
+            each_device(name)
+    with pytest.raises(InputError, match="unknown device ''"):
+        each_device("0,")
 
 
 def test_ultralytics_stays_at_home():

@@ -45,6 +45,19 @@ def test_those_that_have_begun_go_on_as_they_are():
     assert first.epoch == 0 and [next(begun).epoch for _ in range(3)] == [0, 0, 1]
 
 
+def test_ranks_share_each_batch():
+    passes = [iter(Passes(10, 4, seed=3, rank=rank, ranks=2)) for rank in (0, 1)]
+    whole = iter(Passes(10, 4, seed=3))
+    for _ in range(9):
+        shares = [next(one).images for one in passes]
+        assert shares[0] + shares[1] == next(whole).images
+    uneven = [iter(Passes(7, 4, seed=3, rank=rank, ranks=2)) for rank in (0, 1)]
+    epoch = [next(one).images for _ in range(2) for one in uneven]
+    assert [len(images) for images in epoch] == [2, 2, 2, 2]
+    images = [image for share in epoch for image in share]
+    assert set(images) == set(range(7)) and images[7] == images[0]
+
+
 @pytest.mark.parametrize("readers", [1, 2, 4, 8])
 def test_a_mosaic_is_made_of_what_its_reader_read_last(readers):
     batches = taken(Passes(1000, 4, seed=0), 300)
