@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from provenline.detectors.device import each_device
 from provenline.training.settings import faults
 
 Watched = Literal["fitness", "mAP50", "mAP50_95", "precision", "recall"]
@@ -33,7 +34,7 @@ class Recipe(BaseModel):
         close_mosaic: The last so many epochs go without mosaics.
         seed: Of everything random in training.
         epochs: Passes over the training frames.
-        batch: Images at a time; halved where memory runs out.
+        batch: Images at a time, on all devices together; halved where memory runs out.
         nbs: Nominal batch: images per step of the optimizer, whose gradients gather over `nbs / batch`
             batches. By definition at most the images of all epochs. The plan says nothing of it, so it
             is ultralytics' own unless conf does.
@@ -143,8 +144,8 @@ class TrainParams(BaseModel):
 
     Attributes:
         when: `auto`: as Stage A decided; `always`; `never`: the base is passed through.
-        device: `cpu`, or one GPU (`0`, `cuda:0`).
-        workers: Processes that read images; ultralytics uses none without a GPU.
+        device: `cpu`, one GPU (`0`, `cuda:0`), or several (`0,1`), which share each batch.
+        workers: Processes that read images, for each GPU; ultralytics uses none without one.
         cache: Keep shrunk images in memory between epochs: `none`, `ram`, or `auto` (if half of what is
             free holds them). What is learnt does not depend on it.
         limit: Most training frames, spread evenly over all; 0 takes all of them.
@@ -178,6 +179,13 @@ class TrainParams(BaseModel):
         }
         if found := faults(self.recipe.extra, self.recipe.task, typed):
             raise ValueError("; ".join(found))
+        return self
+
+    @model_validator(mode="after")
+    def _devices_share_a_batch(self) -> TrainParams:
+        count, batch = len(each_device(self.device)), self.recipe.batch
+        if batch % count:
+            raise ValueError(f"batch {batch} cannot be shared evenly by {count} devices ({self.device})")
         return self
 
     def hyperparameters(self) -> dict[str, Any]:

@@ -7,28 +7,29 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from provenline.detectors.device import torch_device
+from provenline.detectors.device import each_device, torch_devices
 from provenline.detectors.quiet import quiet_ultralytics, seed_fonts
 from provenline.detectors.weights import verified
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_of
 from provenline.progress import notice
 from provenline.training.effect import by_definition, differing, hyperparameters, refuse
-from provenline.training.exact import exact
 from provenline.training.failing import one_line, out_of_memory, smaller
-from provenline.training.families import trainer_of
 from provenline.training.flips import refuse_mixed_up
 from provenline.training.keeping import FORMAT, Keeper, Notes, sweep
 from provenline.training.loading import cache_of
 from provenline.training.params import TrainParams
 from provenline.training.publishing import publish, publish_none
+from provenline.training.ranks import train_in_ranks
+from provenline.training.running import Job, train_here
 from provenline.training.strip import task_of
 from provenline.training.view import View, build_view
-from provenline.training.watching import OnEpoch, Watcher
+from provenline.training.watching import OnEpoch
 
 HALVINGS = 5  # of the batch, until memory suffices
 
@@ -70,10 +71,11 @@ def fine_tune(
 
     Raises:
         InputError: Base or data set are missing or wrong, memory runs out at the smallest batch, the disk is
-            full, the loss is no number, or hyperparameters in effect are neither those asked for nor allowed.
+            full, the loss is no number, or hyperparameters in effect are neither those asked for nor allowed;
+            or, of several devices, the training process of one failed.
     """
     verified(base, base_sha256)
-    device = torch_device(params.device)
+    devices = torch_devices(params.device)
     quiet_ultralytics()
     seed_fonts()
     with one_line(state / "kept"):
@@ -83,9 +85,11 @@ def fine_tune(
         keeper = Keeper(state / "kept", params.keep)
         notes = keeper.notes()
         refuse(notes.differences, params.allow)
-        asked = arguments(params, view, state / "run", device)
+        asked = arguments(params, view, state / "run", ",".join(devices))
         if not notes.done:
-            notes = _train(asked, params, base, keeper, view, on_epoch)
+            _refuse_task(base, params.recipe.task)
+            job = Job(asked, base, state / "kept", None, params.keep, params.allow, view, devices)
+            notes = _train(job, params, keeper, on_epoch)
         published = publish(keeper, notes.scores, params, out, peaks)
     return {**_summary(notes, asked, params, view), "base_sha256": base_sha256, **published}
 
@@ -120,7 +124,16 @@ def fingerprint(params: TrainParams, base_sha256: str, dataset_sha256: str) -> s
 
 
 def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[str, Any]:
-    """Return the arguments that ultralytics' trainer is given."""
+    """Return the arguments that ultralytics' trainer is given.
+
+    Args:
+        params: What is asked for.
+        view: The data set.
+        run: Folder that ultralytics writes to.
+        device: As torch names it; several with commas between them.
+    """
+    devices = device.split(",")
+    images = len(devices) * (len(view.train) + len(view.val))  # each device's process holds its own
     return {
         # The biases' rate at the start of the warm-up: 0.1 suits SGD and throws Adam off.
         "warmup_bias_lr": 0.1 if "SGD" in params.recipe.optimizer else 0.0,
@@ -128,13 +141,13 @@ def arguments(params: TrainParams, view: View, run: Path, device: str) -> dict[s
         "task": params.recipe.task,
         "augmentations": [],  # else ultralytics adds some wherever albumentations happens to be installed
         "data": str(view.yaml.resolve()),
-        "device": device.removeprefix("cuda:"),
+        "device": ",".join(dict.fromkeys(one.removeprefix("cuda:") for one in devices)),
         "workers": params.workers,
         "save_dir": str(run.resolve()),
         "exist_ok": True,
         "deterministic": True,
-        "amp": _precision(device),
-        "cache": cache_of(params.cache, len(view.train) + len(view.val), params.recipe.imgsz) or False,
+        "amp": _precision(devices[0]),
+        "cache": cache_of(params.cache, images, params.recipe.imgsz) or False,
         "plots": False,
         "val": True,
         "save": True,
@@ -153,23 +166,26 @@ def _precision(device: str) -> bool | str:
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else False
 
 
-def _train(
-    asked: dict[str, Any], params: TrainParams, base: Path, keeper: Keeper, view: View, on_epoch: OnEpoch
-) -> Notes:
+def _refuse_task(base: Path, wanted: str) -> None:
+    if (task := task_of(base)) != wanted:
+        mend = "Name a base for it in conf/model (yolov8n-seg.pt, say), or take another recipe"
+        raise InputError(f"a model for {task!r}, the recipe is for {wanted!r}", file=base, mend=mend)
+
+
+def _train(job: Job, params: TrainParams, keeper: Keeper, on_epoch: OnEpoch) -> Notes:
     """Train to the end, with half the batch each time that memory runs out."""
     batch, halvings = params.recipe.batch, 0
     while True:
-        notes = keeper.notes()
-        batch = min([batch, *(one["batch"] for one in notes.batches)])
-        watcher = Watcher(keeper, notes, params.allow, on_epoch)
-        if _fits({**asked, "batch": batch}, base, keeper, watcher, view):
+        batch = min([batch, *(one["batch"] for one in keeper.notes().batches)])
+        now = replace(job, asked={**job.asked, "batch": batch}, state=keeper.state())
+        if _fits(now, keeper, on_epoch):
             return keeper.notes()
         halvings += 1
         batch = _halved(batch, params, len(keeper.notes().history), halvings)
 
 
 def _halved(batch: int, params: TrainParams, epoch: int, halvings: int) -> int:
-    recipe, half = params.recipe, smaller(batch, params.recipe.nbs)
+    recipe, half = params.recipe, smaller(batch, params.recipe.nbs, len(each_device(params.device)))
     what = f"out of memory in epoch {epoch + 1} with batch {batch} at {recipe.imgsz} on {params.device}"
     if half is None or halvings > HALVINGS:
         raise InputError(what, mend="Lower imgsz or choose a smaller model; finished epochs are kept")
@@ -179,10 +195,15 @@ def _halved(batch: int, params: TrainParams, epoch: int, halvings: int) -> int:
     return half
 
 
-def _fits(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> bool:
+def _fits(job: Job, keeper: Keeper, on_epoch: OnEpoch) -> bool:
     """Train; return whether memory sufficed. What was held is let go."""
+    run = Path(job.asked["save_dir"])
+    shutil.rmtree(run, ignore_errors=True)
     try:
-        _run(asked, base, keeper, watcher, view)
+        if len(job.devices) > 1:
+            train_in_ranks(job, on_epoch, run.parent)
+        else:
+            train_here(job, keeper, on_epoch)
     except (RuntimeError, MemoryError, OSError) as error:
         if not out_of_memory(error):
             raise
@@ -198,29 +219,6 @@ def _free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _run(asked: dict[str, Any], base: Path, keeper: Keeper, watcher: Watcher, view: View) -> None:
-    if (task := task_of(base)) != asked["task"]:
-        mend = "Name a base for it in conf/model (yolov8n-seg.pt, say), or take another recipe"
-        raise InputError(f"a model for {task!r}, the recipe is for {asked['task']!r}", file=base, mend=mend)
-    shutil.rmtree(asked["save_dir"], ignore_errors=True)
-    trainer = exact(trainer_of(base))(overrides={**asked, "model": str(base.resolve())})
-    trainer.goes_on_from = keeper.state()
-    # Its own last evaluation strips the checkpoints in place and tells nothing new.
-    trainer.final_eval = lambda: None
-    try:
-        with watcher.watching(trainer, asked, view):
-            trainer.train()
-    finally:
-        _close(trainer)
-
-
-def _close(trainer: Any) -> None:
-    for name in ("train_loader", "test_loader"):
-        loader: Any = getattr(trainer, name, None)
-        if hasattr(loader, "close"):
-            loader.close()  # its reading processes hold memory
 
 
 def _summary(notes: Notes, asked: dict[str, Any], params: TrainParams, view: View) -> dict[str, Any]:

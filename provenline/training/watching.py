@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from provenline.detectors.device import cores
 from provenline.errors import InputError
@@ -47,10 +48,19 @@ class Watcher:
         notes: What is known so far; grows by one epoch at a time.
         allowed: Hyperparameters that may be in effect otherwise than asked.
         on_epoch: Called with the epoch (from 1) and its numbers.
+        display: Gives the progress display.
     """
 
-    def __init__(self, keeper: Keeper, notes: Notes, allowed: Collection[str], on_epoch: OnEpoch) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        notes: Notes,
+        allowed: Collection[str],
+        on_epoch: OnEpoch,
+        display: Callable[[], AbstractContextManager[Any]] = bar,
+    ) -> None:
         self._keeper, self._notes, self._allowed, self._on_epoch = keeper, notes, allowed, on_epoch
+        self._display = display
         self._since, self._accumulate = time.monotonic(), 1
         self._asked, self._meant = Values(), Values()
 
@@ -65,7 +75,7 @@ class Watcher:
         """
         self._asked = hyperparameters(asked)
         self._meant = by_definition(self._asked, len(view.train))
-        with bar() as display:
+        with self._display() as display:
             task = display.add_task("training", total=None)
 
             def started(trainer: Trainer) -> None:
@@ -144,7 +154,7 @@ def _all_threads(trainer: Trainer) -> None:
     # cores of a small machine that is half of what there is.
     import torch
 
-    if trainer.device.type == "cpu":
+    if trainer.device.type == "cpu" and not trainer.world_size:  # several ranks share them
         torch.set_num_threads(cores())
 
 

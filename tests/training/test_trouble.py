@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provenline.errors import InputError
-from provenline.training import keeping, strip, train, view
+from provenline.training import keeping, strip, train, view, watching
 from tests.training.conftest import params
 from tests.training.injecting import Batches, callback
 
@@ -160,14 +160,14 @@ def test_a_damaged_checkpoint_costs_one_epoch(work, capsys):
 
 
 def test_a_damaged_peak_is_said_and_the_best_whole_epoch_taken(work, capsys, monkeypatch):
-    real = train.Watcher._saved
+    real = watching.Watcher._saved
 
-    def saved(self: train.Watcher, trainer: Any) -> None:
+    def saved(self: watching.Watcher, trainer: Any) -> None:
         trainer.metrics["metrics/recall(B)"] = 1.0 - trainer.epoch / 10  # best in epoch 1
         trainer.fitness = trainer.epoch / 10  # best in the last
         real(self, trainer)
 
-    monkeypatch.setattr(train.Watcher, "_saved", saved)
+    monkeypatch.setattr(watching.Watcher, "_saved", saved)
     recipe = params(3)
     result = work.train(recipe)
     assert [peak["epoch"] for peak in result["peaks"] if "recall" in peak["best_by"]] == [1]
