@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import yaml
+
 from provenline.residency import PLACEHOLDER, no_address
 
 State = Literal["ok", "missing", "note"]
@@ -38,13 +40,15 @@ def examine(root: Path = Path()) -> list[Finding]:
 
     Imports no heavy package and touches no network.
     """
+    gpus = _gpus()
     return [
         _python(),
         *[_package(name, "pip install -e .") for name in BASE],
         *[_package(name, "make setup", needed=(root / "dvc.yaml").exists()) for name in TRAIN],
         _one_opencv(),
         _opencv_opens(),
-        _gpu(),
+        _gpu(*gpus),
+        *_devices(root, len(gpus[0])),
         _tensorrt(),
         _resources(root),
         _browser(),
@@ -96,17 +100,41 @@ def _opencv_opens() -> Finding:
     return Finding("OpenCV opens", "ok", "its system libraries are here")
 
 
-def _gpu() -> Finding:
+def _gpus() -> tuple[list[str], str]:
+    """Return a line for each GPU, and why there is none."""
     if shutil.which("nvidia-smi") is None:
-        return Finding("GPU", "note", "none: use profile=cpu (the default)")
+        return [], "none: use profile=cpu (the default)"
     command = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding("GPU", "note", f"nvidia-smi failed: {error}")
+        return [], f"nvidia-smi failed: {error}"
     if done.returncode:
-        return Finding("GPU", "note", f"nvidia-smi failed: {done.stderr.strip() or done.stdout.strip()}")
-    return Finding("GPU", "ok", f"{done.stdout.strip()}: use profile=gpu")
+        return [], f"nvidia-smi failed: {done.stderr.strip() or done.stdout.strip()}"
+    return done.stdout.strip().splitlines(), "none"
+
+
+def _gpu(found: list[str], why: str) -> Finding:
+    if not found:
+        return Finding("GPU", "note", why)
+    profile = "profile=gpu" if len(found) == 1 else "profile=gpu, or profile=multi_gpu for several"
+    return Finding("GPU", "ok", f"{'; '.join(found)}: use {profile}")
+
+
+def _devices(root: Path, here: int) -> list[Finding]:
+    """Hold the GPUs that the composed parameters ask for against how many are here."""
+    try:
+        wanted = str(yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["profile"]["device"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return []  # no project, or one that `make params` will complain about
+    asked = [one.strip().removeprefix("cuda:") for one in wanted.split(",")]
+    if set(asked) == {"cpu"}:
+        return []
+    text = f"params.yaml asks for {len(asked)} (profile.device: {wanted}), {here} here"
+    if all(one.isdigit() and int(one) < here for one in asked):
+        return [Finding("GPUs asked for", "ok", text)]
+    mend = 'make params ARGS="profile=cpu", or name in profile.device those that are here'
+    return [Finding("GPUs asked for", "missing", f"{text}: {mend}")]
 
 
 def _tensorrt() -> Finding:

@@ -129,3 +129,24 @@ def test_a_placeholder_is_no_remote(tmp_path: Path) -> None:
     assert found.state == "note" and found.text == str(no_address("storage"))
     (tmp_path / ".dvc" / "config.local").write_text("url = s3://ours/dvc\n")
     assert {one.about: one.state for one in doctor.examine(tmp_path)}["S3 remote"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "device, here, said",
+    [
+        ("cpu", 0, None),
+        ("0,1", 2, ("ok", "asks for 2 (profile.device: 0,1), 2 here")),
+        ("0,1", 1, ("missing", "asks for 2 (profile.device: 0,1), 1 here: make params")),
+        ("cuda:0", 1, ("ok", "asks for 1")),
+        ("0", 0, ("missing", "0 here")),
+    ],
+)
+def test_the_doctor_holds_the_gpus_asked_for_against_those_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, here: int, said: tuple[str, str] | None
+) -> None:
+    (tmp_path / "params.yaml").write_text(f'profile: {{device: "{device}"}}\n')
+    monkeypatch.setattr(doctor, "_gpus", lambda: (["one, 580, 81559 MiB"] * here, "none"))
+    found = {one.about: one for one in doctor.examine(tmp_path)}
+    assert ("GPUs asked for" in found) == (said is not None)
+    if said:
+        assert found["GPUs asked for"].state == said[0] and said[1] in found["GPUs asked for"].text
