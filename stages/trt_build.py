@@ -28,7 +28,8 @@ def main(target: str) -> str:
     val, train = runtime.in_split(frames, split, "val"), runtime.in_split(frames, split, "train")
     truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
     interval = runtime.params("interval", IntervalParams)
-    evidence = Evidence(val, truth, usecase.classes, Path(), train, interval)
+    least = runtime.value("split.class_floor")
+    evidence = Evidence(val, truth, usecase.classes, Path(), train, interval, least)
     held = Golden(runtime.params("golden", GoldenParams), runtime.value("footage.golden"))
     origin = Origin(sha256_tree("data/dataset"), sha256_file(csv))
     weights = {"base": resolve(model), "candidate": Path("models") / f"{usecase.name}_{round_}.pt"}

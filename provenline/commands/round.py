@@ -200,4 +200,4 @@ def _operating() -> Operating:
     from provenline.shadow.params import Operating
 
     said = read_json(SAID)["engines"]["production"]
-    return Operating(own=said["thresholds"], otherwise=said["score"])
+    return Operating(own=said.get("thresholds", {}), otherwise=said["score"])

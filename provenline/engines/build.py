@@ -57,6 +57,7 @@ class Evidence:
         root: What the frames' paths are relative to.
         training: Training frames, which INT8 is calibrated on.
         interval: Of the difference in AP.
+        least: Objects of a label that it takes to choose from which score on its detections count.
     """
 
     frames: pd.DataFrame
@@ -65,6 +66,7 @@ class Evidence:
     root: Path
     training: pd.DataFrame
     interval: IntervalParams
+    least: int = 1
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,18 @@ def _keeps_up(target: OnnxRuntimeTarget | TensorRTTarget, images_per_s: float) -
 
 
 def operating(chosen: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
-    """Return label -> score from which on the engine's detections count, of what parity chose for it."""
-    return {label: one["score"] for label, one in (chosen or {}).get("engine", {}).items() if one}
+    """Return label -> score from which on the engine's detections count, of what parity chose for it.
+
+    It lies between the weakest detection that counts and the next: another processor computes scores a hair
+    otherwise, and shall count the same ones.
+    """
+    return {label: _between(one) for label, one in (chosen or {}).get("engine", {}).items() if one}
+
+
+def _between(one: Mapping[str, float]) -> float:
+    middle = (one["below"] + one["score"]) / 2
+    plain = round(middle, 3)
+    return plain if one["below"] < plain <= one["score"] else middle
 
 
 def device_of(target: OnnxRuntimeTarget | TensorRTTarget) -> str:
@@ -291,5 +303,6 @@ def _compare(
 ) -> Parity:
     held = None
     if evidence.truth is not None:
-        held = hold(frames, evidence.truth, reference, found, evidence.labels, gate.iou, evidence.interval)
+        given = frames, evidence.truth, reference, found, evidence.labels, gate.iou, evidence.interval
+        held = hold(*given, evidence.least)
     return parity.compare(reference, found, len(frames), gate, held, evidence.interval.min_groups)

@@ -51,6 +51,7 @@ def hold(
     labels: tuple[str, ...],
     iou: float,
     interval: IntervalParams,
+    least: int = 1,
 ) -> Held:
     """Evaluate a checkpoint and its engine on the same annotated frames and the same draws of groups.
 
@@ -62,6 +63,7 @@ def hold(
         labels: Labels that are looked at.
         iou: Overlap from which on an object counts as found, for the thresholds.
         interval: How the interval is computed.
+        least: Objects of a label that it takes to choose a threshold.
     """
     part = cut(frames, interval)
     ids, ious = part.frames["frame_id"].tolist(), thresholds(iou)
@@ -72,5 +74,7 @@ def hold(
         engine=after.estimate,
         difference=(after - before).interval(interval),
         groups=len(part.resamples.groups),
-        thresholds=dict(zip(("reference", "engine"), (choose(one, iou) for one in matches), strict=True)),
+        thresholds=dict(
+            zip(("reference", "engine"), (choose(one, iou, least) for one in matches), strict=True)
+        ),
     )

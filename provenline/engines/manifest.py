@@ -1,7 +1,8 @@
 """The identity of an engine: what it was made of, by what, and how it wants to be used.
 
 No clock, no host, no latency: two builds of the same weights by the same packages, held against the same
-validation frames, have the same manifest. Imports nothing but the base package, because the edge reads it.
+validation frames, have the same manifest, as far as their processors agree. Imports nothing but the base
+package, because the edge reads it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from provenline.errors import InputError
 from provenline.files import read_json, write_json
 
 FORMAT = 3
+FORMER = 2  # without thresholds: what is in service goes on, under the identity that it has
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 _PIXELS = ", BGR to RGB, HWC to CHW, float32, divided by 255; input 'images' (N,3,S,S), output 'output0'"
 PREPROCESSING = "letterbox to imgsz x imgsz (proportions kept, bilinear, centred, grey 114)" + _PIXELS
@@ -105,7 +107,10 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that ``write`` stores."""
-        return dataclasses.asdict(self)
+        content = dataclasses.asdict(self)
+        if self.format == FORMER:
+            del content["thresholds"]
+        return content
 
 
 def write(manifest: Manifest, folder: Path) -> None:
@@ -123,11 +128,13 @@ def read(folder: Path) -> Manifest:
     content = read_json(path)
     known = [field.name for field in dataclasses.fields(Manifest)]
     found = list(content) if isinstance(content, dict) else []
+    if found and content.get("format") == FORMER:
+        known.remove("thresholds")
     missing, unknown = [k for k in known if k not in found], [k for k in found if k not in known]
     if missing or unknown:
         what = f"keys missing: {missing or 'none'}, unknown: {unknown or 'none'}"
         raise InputError(what, file=path, mend="Rebuild the engine with `dvc repro trt-build`")
-    manifest = Manifest(**content)
+    manifest = Manifest(**{"thresholds": {}, **content})
     for key, wanted, holds in _conditions(manifest):
         if not holds:
             raise InputError(f"is {content[key]!r}, not {wanted}", file=path, place=key)
@@ -137,7 +144,7 @@ def read(folder: Path) -> Manifest:
 def _conditions(manifest: Manifest) -> list[tuple[str, str, bool]]:
     optional = [manifest.dataset_sha256, manifest.split_sha256]
     return [
-        ("format", str(FORMAT), manifest.format == FORMAT),
+        ("format", f"{FORMER} or {FORMAT}", manifest.format in (FORMER, FORMAT)),
         ("onnx_sha256", "64 hexadecimal digits", _is_sha256(manifest.onnx_sha256)),
         ("checkpoint_sha256", "64 hexadecimal digits", _is_sha256(manifest.checkpoint_sha256)),
         ("dataset_sha256", "64 hexadecimal digits or null", optional[0] is None or _is_sha256(optional[0])),

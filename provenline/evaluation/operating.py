@@ -17,23 +17,26 @@ class Threshold:
 
     Attributes:
         score: A detection counts from there on (``score >= threshold``).
+        below: The next lower score of a detection, 0 where there is none: what lies between is as good.
         f1: The largest that any threshold gives; as it was chosen by it, it flatters.
         precision: There.
         recall: There.
     """
 
     score: float
+    below: float
     f1: float
     precision: float
     recall: float
 
     def to_dict(self) -> dict[str, float | None]:
-        """Return a JSON object; numbers are rounded to six decimals, a score to nothing."""
+        """Return a JSON object; numbers are rounded to six decimals, scores to nothing."""
         # A rounded score could leave out the very detection it was taken from.
-        return {name: rounded(value) for name, value in vars(self).items()} | {"score": self.score}
+        exact = {"score": self.score, "below": self.below}
+        return {name: rounded(value) for name, value in vars(self).items()} | exact
 
 
-def choose(matches: Matches, iou: float) -> dict[str, Threshold | None]:
+def choose(matches: Matches, iou: float, least: int = 1) -> dict[str, Threshold | None]:
     """Return the threshold of each label with the largest F1; of equal ones the highest.
 
     Choose it on validation frames and apply it elsewhere.
@@ -41,16 +44,20 @@ def choose(matches: Matches, iou: float) -> dict[str, Threshold | None]:
     Args:
         matches: Match records of one model.
         iou: Overlap at which an object counts as found.
+        least: Objects of a label that it takes to choose.
 
     Returns:
-        None for a label without objects, or of which no detection finds anything.
+        None for a label with fewer objects, or of which no detection finds anything.
     """
     hit, counting = matches.is_hit(iou), ~matches.ignored[matches.at(iou)]
     found: dict[str, Threshold | None] = {}
     for code, label in enumerate(matches.labels):
         mine = np.flatnonzero((matches.label == code) & counting)
         objects = int(np.count_nonzero(matches.truth_label == code))
-        found[label] = _largest_f1(matches.score[mine], hit[mine].astype(np.int64), objects)
+        enough = objects >= max(least, 1)
+        found[label] = (
+            _largest_f1(matches.score[mine], hit[mine].astype(np.int64), objects) if enough else None
+        )
     return found
 
 
@@ -68,6 +75,11 @@ def _largest_f1(score: FloatArray, hit: IntArray, objects: int) -> Threshold | N
     last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
     f1 = 2 * hits[last] / (last + 1 + objects)
     best = last[np.argmax(f1)]
+    below = float(score[best + 1]) if best + 1 < len(score) else 0.0
     return Threshold(
-        float(score[best]), float(f1.max()), float(hits[best] / (best + 1)), float(hits[best] / objects)
+        float(score[best]),
+        below,
+        float(f1.max()),
+        float(hits[best] / (best + 1)),
+        float(hits[best] / objects),
     )

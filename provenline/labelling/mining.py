@@ -63,8 +63,10 @@ def quality(
     """
     seen = production[production["label"].isin(list(labels))]
     seen = seen.assign(least=colours.operating.least(seen["label"].tolist()))
-    seen = seen[(seen["score"] >= colours.seen * seen["least"]) & (seen["score"] < colours.sure)]
     seen = seen.assign(held=seen["score"] < seen["least"], away=(seen["score"] - seen["least"]).abs())
+    seen = seen[
+        (seen["score"] >= colours.seen * seen["least"]) & (seen["held"] | (seen["score"] < colours.sure))
+    ]
     # Red before yellow, then the nearest.
     first = seen.sort_values(["held", "away"], ascending=[False, True], kind="stable").drop_duplicates(
         "frame_id"

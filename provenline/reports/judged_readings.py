@@ -181,8 +181,10 @@ def shadow(given: Document) -> Shadow:
 
 
 def _operating(given: Document) -> Operating:
-    chosen = given.part("thresholds")
-    own = {label: chosen.number(label) for label in chosen.value}
+    own = {}
+    if given.has("thresholds"):  # a run of before engines brought any has none
+        chosen = given.part("thresholds")
+        own = {label: chosen.number(label) for label in chosen.value}
     return Operating(own=own, otherwise=given.number("score"))
 
 

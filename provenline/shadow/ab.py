@@ -18,6 +18,7 @@ from provenline.files import atomic_path
 from provenline.footage.anonymise import blur_of
 from provenline.footage.media import Media
 from provenline.footage.params import PrivacyParams
+from provenline.progress import notice
 from provenline.shadow import compare, decide, following, gain, mine, package, sample, verdict
 from provenline.shadow.decide import Decision
 from provenline.shadow.keeping import Kept
@@ -74,6 +75,10 @@ def shadow_ab(
             blurred whom no label names, or the labels cannot be read.
     """
     same, log = decide.same_model(production.fingerprint, candidate.fingerprint), Log()
+    own = [bool(getattr(params, f"score_{role}").own) for role in ROLES]
+    if any(own) and not all(own):
+        old = ROLES[own.index(False)]
+        notice(f"{old} brings no thresholds of its own: it counts from {_otherwise(params, old):g}")
     with atomic_path(out) as folder:
         folder.mkdir()
         found = recordings([] if same else media, production, candidate, params, log, kept)
@@ -113,6 +118,10 @@ def shadow_ab(
         "anonymise": privacy.anonymise,
     }
     return ShadowResult(metrics=metrics, timing=log.timing)
+
+
+def _otherwise(params: ShadowParams, role: str) -> float:
+    return float(getattr(params, f"score_{role}").otherwise)
 
 
 @dataclass(frozen=True)

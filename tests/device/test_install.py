@@ -221,6 +221,21 @@ def test_the_commands_say_what_runs(bundles: list[Path], tmp_path: Path) -> None
     assert content["by"] == "rollback"
 
 
+def test_an_engine_of_the_former_format_goes_on_and_comes_back(tmp_path: Path) -> None:
+    """What was installed before engines carried thresholds is the same bundle still."""
+    home = tmp_path / "home"
+    old = engines.bundle(tmp_path / "old", format=manifest.FORMER, checkpoint_sha256="b" * 64)
+    content = json.loads((old / "manifest.json").read_text())
+    assert "thresholds" not in content and manifest.read(old).thresholds == {}
+    assert manifest.identity(manifest.read(old).to_dict()) == manifest.identity(content)
+    install(old, home, "")
+    install(engines.bundle(tmp_path / "new", thresholds={"person": 0.31}), home, "")
+    assert rollback(home).bundle_sha256 == manifest.identity(content)
+    world.change(old / "manifest.json", "thresholds", value={"person": 0.9})
+    with pytest.raises(InputError, match="unknown: \\['thresholds'\\]"):
+        manifest.read(old)
+
+
 def test_status_says_from_where_finds_count(tmp_path: Path) -> None:
     made = engines.bundle(tmp_path / "bundle", thresholds={"person": 0.31})
     home = ["--home", str(tmp_path / "home")]

@@ -35,6 +35,8 @@ def test_each_labels_threshold_is_the_best_of_all(seed):
         assert best.f1 == pytest.approx(largest)
         assert best.score == max(score for score, one in every.items() if f1(*one) == pytest.approx(largest))
         found, objects, detections = every[best.score]
+        between = np.nextafter(best.below, 1)
+        assert counted(frames, truth, predictions, label, between) == every[best.score]
         assert (best.precision, best.recall) == pytest.approx((found / detections, found / objects))
 
 
@@ -47,6 +49,12 @@ def test_nothing_to_choose_from():
     only = choose(match(ids, truth[truth["label"] == "hand"], predictions, LABELS, [0.5]), 0.5)
     assert only["person"] is None and only["hand"] is not None
     assert at(only, 0.25).tolist() == [0.25, only["hand"].score]
+    hands = int((truth["label"] == "hand").sum())
+    matches = match(ids, truth, predictions, LABELS, [0.5])
+    assert (
+        choose(matches, 0.5, hands)["hand"] == only["hand"]
+        and choose(matches, 0.5, hands + 1)["hand"] is None
+    )
 
 
 def test_what_is_ignored_chooses_no_threshold():

@@ -55,6 +55,14 @@ def marks(table: pd.DataFrame, colours: dict[str, tuple[str, float]]) -> pd.Data
     )
 
 
+def test_what_an_engine_holds_back_is_doubted_however_high_its_threshold() -> None:
+    table = frames(*((name, "c", "d", "g", n) for n, name in enumerate(["held", "reported", "noise"])))
+    scores = found(("held", 0.68), ("reported", 0.72), ("noise", 0.2))
+    colours = Colours(Operating(own={"person": 0.7}, otherwise=0.25), seen=0.4, sure=0.55)
+    coloured = mining.quality(table, scores, colours, ["person"])
+    assert coloured["quality"].tolist() == ["red", "green", "green"]
+
+
 def test_the_find_nearest_to_the_threshold_gives_colour_and_doubt() -> None:
     names = ["red", "redder", "yellow", "green", "noise", "none", "other"]
     table = frames(*((name, "c", "d", "g", n) for n, name in enumerate(names)))
