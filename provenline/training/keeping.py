@@ -106,32 +106,40 @@ class Keeper:
         return self._folder / f"epoch_{epoch:05d}"
 
     def _remove_damaged(self) -> None:
-        damaged = [epoch for epoch in self.epochs if not _whole(self._of(epoch))]
+        sound = {epoch: _sound(self._of(epoch)) for epoch in self.epochs}
+        damaged = [epoch for epoch, names in sound.items() if not {_LAST, _NOTES} <= names]
         for epoch in damaged:
             _drop(self._of(epoch))
-        while (state := self.state()) and not state.exists():
-            damaged = damaged or [self.epochs[-1]]
-            _drop(state.parent)
+        others = []  # which are whole, but not gone on from
+        while self.epochs and not self.notes().done and _STATE not in sound[self.epochs[-1]]:
+            others.append(self.epochs[-1])
+            _drop(self._of(self.epochs[-1]))
+        if not damaged:
+            damaged, others = others[:1], others[1:]
         if damaged:
             newest = max(self.epochs, default=0)
             then = (
                 f"goes on after epoch {newest}" if newest else "no other can be gone on from: it starts over"
             )
-            which = ", ".join(map(str, damaged))
-            notice(f"the interrupted training's checkpoint of epoch {which} is damaged on disk; {then}")
+            which = f"epoch {_listed(damaged)} is damaged on disk"
+            dropped = f", and epoch {_listed(others)} is dropped" if others else ""
+            notice(f"the interrupted training's checkpoint of {which}; {then}{dropped}")
+
+
+def _listed(epochs: list[int]) -> str:
+    return ", ".join(map(str, sorted(epochs)))
 
 
 def _sums(folder: Path) -> dict[str, str]:
     return {name: sha256_file(folder / name) for name in (_LAST, _STATE, _NOTES) if (folder / name).exists()}
 
 
-def _whole(folder: Path) -> bool:
-    """Return whether all is there but, at most, what training goes on from."""
+def _sound(folder: Path) -> set[str]:
+    """Return the names of what is there as it was written."""
     try:
-        found = _sums(folder)
-        return {_LAST, _NOTES} <= found.keys() and found.items() <= read_json(folder / _SUMS).items()
+        return {name for name, _ in _sums(folder).items() & read_json(folder / _SUMS).items()}
     except (OSError, ValueError, InputError):
-        return False
+        return set()
 
 
 def _drop(folder: Path) -> None:

@@ -21,15 +21,16 @@ def scores(epochs: int) -> list[dict[str, float]]:
     return [{"mAP50": one, "recall": two, "fitness": three} for one, two, three in rows][:epochs]
 
 
-def kept(folder: Path, epochs: int, keep: Keep = KEEP) -> Keeper:
-    """A keeper that was given some epochs."""
+def kept(folder: Path, epochs: int, keep: Keep = KEEP, *, done: bool = False) -> Keeper:
+    """A keeper that was given some epochs; training has ended by the last, if it is done."""
     keeper = Keeper(folder / "kept", keep)
     for epoch in range(1, epochs + 1):
         last, state = folder / "last.pt", folder / "state.pt"
         last.write_text(f"weights {epoch}")
         state.write_text(f"state {epoch}")
         history = [{"epoch": one} for one in range(1, epoch + 1)]
-        keeper.keep(last, state, Notes(history=history, scores=scores(epoch)))
+        ended = done and epoch == epochs
+        keeper.keep(last, state, Notes(history=history, scores=scores(epoch), done=ended))
         assert not last.exists() and not state.exists()
     return keeper
 
@@ -114,8 +115,36 @@ def test_a_peak_is_not_gone_on_from(tmp_path, capsys):
     for epoch in (5, 6):
         (tmp_path / "kept" / f"epoch_0000{epoch}" / "state.pt").unlink()
     keeper = Keeper(tmp_path / "kept", KEEP)
-    assert "epoch 6 is damaged on disk; no other can be gone on from" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and "epoch 6 is damaged on disk; no other can be gone on from" in said[0]
+    assert said[0].endswith(": it starts over, and epoch 1, 3, 5 is dropped")
     assert keeper.epochs == [] and list((tmp_path / "kept").iterdir()) == []
+
+
+def test_every_epoch_that_is_dropped_is_named(tmp_path, capsys):
+    kept(tmp_path, 6)
+    flip(tmp_path / "kept" / "epoch_00003" / "last.pt")
+    truncate(tmp_path / "kept" / "epoch_00006" / "state.pt")
+    assert Keeper(tmp_path / "kept", KEEP).epochs == [1, 5]
+    said = "epoch 3 is damaged on disk; goes on after epoch 5, and epoch 6 is dropped"
+    assert capsys.readouterr().err.count(said) == 1
+
+
+@pytest.mark.parametrize("harm", [truncate, flip, Path.unlink], ids=["truncated", "flipped", "gone"])
+def test_a_finished_training_loses_nothing_with_what_it_would_go_on_from(tmp_path, capsys, harm):
+    kept(tmp_path, 6, done=True)
+    for epoch in (5, 6):
+        harm(tmp_path / "kept" / f"epoch_0000{epoch}" / "state.pt")
+    keeper = Keeper(tmp_path / "kept", KEEP)
+    assert keeper.epochs == [1, 3, 5, 6] and keeper.notes().done and capsys.readouterr().err == ""
+
+
+def test_a_finished_training_whose_last_checkpoint_is_lost_goes_on_before_it(tmp_path, capsys):
+    kept(tmp_path, 6, done=True)
+    flip(tmp_path / "kept" / "epoch_00006" / "last.pt")
+    keeper = Keeper(tmp_path / "kept", KEEP)
+    assert keeper.epochs == [1, 3, 5] and not keeper.notes().done
+    assert "epoch 6 is damaged on disk; goes on after epoch 5" in capsys.readouterr().err
 
 
 def test_forgetting_takes_all_states_and_what_a_kill_left_of_forgetting(tmp_path):
