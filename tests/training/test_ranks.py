@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,10 @@ def test_the_cause_is_told_and_not_what_follows_from_it(failures, statuses, line
 
 @pytest.fixture
 def trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Put trouble into a rank's batch, counted from 1 over all epochs of a process."""
+    """Put trouble into a rank's batch, counted from 1 over all epochs of a process; it happens once."""
 
     def put(what: str, rank: int = 0, batch: int = 0) -> None:
+        (tmp_path / "troubled").unlink(missing_ok=True)
         monkeypatch.setattr(ranks, "_MODULE", "tests.training.troubled")
         monkeypatch.setenv("PROVENLINE_TROUBLE", f"{what} {rank} {batch} {tmp_path / 'troubled'}")
 
@@ -128,7 +130,8 @@ def test_two_ranks_learn_what_one_process_learns_that_gathers_two_batches(tmp_pa
 
 
 @pytest.mark.slow
-def test_an_interrupted_training_of_ranks_ends_as_if_it_had_not_been(work, tmp_path, dataset, base):
+def test_an_interrupted_training_of_ranks_ends_as_if_it_had_not_been(work, tmp_path, dataset, base, trouble):
+    trouble("held", 1, 6)  # in epoch 3, until it is interrupted
     recipe = params(4, close_mosaic=1, **GATHERING)
 
     def stop(epoch: int, _: Any) -> None:
@@ -138,8 +141,9 @@ def test_an_interrupted_training_of_ranks_ends_as_if_it_had_not_been(work, tmp_p
     with pytest.raises(InputError, match="past the cost ceiling"):
         work.train(recipe, stop)
     assert psutil.Process().children() == []
+    (tmp_path / "troubled.over").touch()
     result, unbroken = work.train(recipe), Work(tmp_path / "unbroken", dataset, base)
-    assert result["measured"]["starts"][0] == 1 and len(result["measured"]["starts"]) == 2
+    assert result["measured"]["starts"] == [1, 3]
     same(work, result, unbroken, unbroken.train(recipe))
 
 
@@ -166,8 +170,10 @@ def test_other_families_train_in_ranks(tmp_path, dataset, architecture):
 CHILD = """
 import sys
 from pathlib import Path
+from provenline.training import ranks
 from tests.training.conftest import Work, params
 from tests.training.test_ranks import GATHERING
+ranks._MODULE = "tests.training.troubled"
 dataset, base, digest, root = sys.argv[1:]
 work = Work(Path(root), Path(dataset), (Path(base), digest))
 work.train(params(5, **GATHERING), lambda epoch, _: print(epoch, flush=True))
@@ -175,10 +181,11 @@ work.train(params(5, **GATHERING), lambda epoch, _: print(epoch, flush=True))
 
 
 @pytest.mark.slow
-def test_no_rank_outlives_a_killed_parent_and_the_next_start_goes_on(tmp_path, dataset, base, work):
+def test_no_rank_outlives_a_killed_parent_and_the_next_start_goes_on(tmp_path, dataset, base, work, trouble):
     words = [sys.executable, "-c", CHILD, str(dataset), str(base[0]), base[1], str(work.root)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for last in ("1", "3"):
+    for last, one, batch in (("1", 0, 3), ("3", 1, 6)):  # held in the first or the second batch after it
+        trouble("held", one, batch)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as parent:
             assert parent.stdout is not None
             for line in parent.stdout:
@@ -187,8 +194,9 @@ def test_no_rank_outlives_a_killed_parent_and_the_next_start_goes_on(tmp_path, d
             started = psutil.Process(parent.pid).children(recursive=True)
             parent.kill()
         assert len(started) >= 2 and not psutil.wait_procs(started, timeout=10)[1]
+    (tmp_path / "troubled.over").touch()
     result, unbroken = work.train(params(5, **GATHERING)), Work(tmp_path / "unbroken", dataset, base)
-    assert len(result["measured"]["starts"]) == 3 and work.seen[0] >= 4
+    assert result["measured"]["starts"] == [1, 2, 4] and work.seen == [4, 5]
     same(work, result, unbroken, unbroken.train(params(5, **GATHERING)))
 
 
@@ -233,14 +241,18 @@ def test_ranks_refuse_what_one_process_refuses(work):
 
 
 @pytest.mark.slow
-def test_ranks_meet_on_the_loopback_alone(work):
-    heard: set[str] = set()
+def test_ranks_meet_on_the_loopback_alone(tmp_path, work, trouble):
+    trouble("held", 1, 3)  # in epoch 2: all are there while the first one's end is told
+    heard: dict[int, set[str]] = {}
 
-    def look(*_: Any) -> None:
+    def look(epoch: int, _: Any) -> None:
         here = psutil.Process()
-        for one in (here, *here.children(recursive=True)):
-            heard.update(end.laddr.ip for end in one.net_connections("inet") if end.laddr)
-            heard.update(end.raddr.ip for end in one.net_connections("inet") if end.raddr)
+        for one in (here, *here.children(recursive=True)) if epoch == 1 else ():
+            with suppress(psutil.Error):
+                ends = [end for both in one.net_connections("inet") for end in (both.laddr, both.raddr)]
+                heard[one.pid] = {end.ip.removeprefix("::ffff:") for end in ends if end}
+        (tmp_path / "troubled.over").touch()
 
     work.train(params(2, device=BOTH), look)
-    assert {address.removeprefix("::ffff:") for address in heard} == {"127.0.0.1"}
+    assert sum(bool(ends) for ends in heard.values()) == 3  # this process and two ranks
+    assert set.union(*heard.values()) == {"127.0.0.1"}

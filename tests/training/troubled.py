@@ -1,5 +1,7 @@
 """A rank that trouble was put into: `PROVENLINE_TROUBLE` names it; it happens once, in one rank's batch.
 
+A rank that is held there, and the others with it, goes on once the file beside its mark, `.over`, is there.
+
 Or, in all ranks, validation finds what follows from an image's name, so that there is something to measure.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,14 @@ def killed(_: Any) -> Any:
 
 def silent(_: Any) -> Any:
     os._exit(3)
+
+
+def held(result: Any) -> Any:
+    """Wait: whatever happens to the training then does not depend on how quick the machine is."""
+    over = Path(f"{os.environ['PROVENLINE_TROUBLE'].split(' ')[3]}.over")
+    while not over.exists():
+        time.sleep(0.05)
+    return result
 
 
 def no_number(result: Any) -> Any:
