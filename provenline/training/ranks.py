@@ -30,6 +30,7 @@ from provenline.training.watching import OnEpoch
 _MODULE = "provenline.training.rank"
 _HERE = "127.0.0.1"
 _WAIT = 0.2  # seconds for something to be said
+_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM}
 _GRACE = 3.0  # seconds that the others have to say their last words, once one has failed
 
 
@@ -88,8 +89,9 @@ def _fail(
     told = {one["rank"] for one in failures}
     for rank, status in enumerate(statuses):
         if status and rank not in told:  # what others say is that they miss it
-            what = f"the training process of rank {rank} ({devices[rank]}) was ended from outside"
-            raise InputError(f"{what} (status {status})", mend=mend)
+            how = "was ended from outside" if status in _OUTSIDE else "ended without a word"
+            what = f"the training process of rank {rank} ({devices[rank]}) {how} (status {status})"
+            raise InputError(what, mend=mend)
     raise InputError(f"a training process of {len(devices)} failed: {failures[0]['failed']}", mend=mend)
 
 

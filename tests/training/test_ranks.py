@@ -53,7 +53,10 @@ REFUSED = {"refused": {"what": "is odd", "file": None, "place": None, "mend": No
     "failures, statuses, line",
     [
         ([LOST, REFUSED], [1, 1], "is odd"),
-        ([LOST], [1, 3], r"rank 1 \(cuda:1\) was ended from outside \(status 3\)"),
+        ([LOST], [1, 3], r"rank 1 \(cuda:1\) ended without a word \(status 3\)"),
+        ([], [None, 1], r"rank 1 \(cuda:1\) ended without a word \(status 1\)"),
+        ([LOST], [1, -11], r"rank 1 \(cuda:1\) ended without a word \(status -11\)"),
+        ([LOST], [1, -15], r"rank 1 \(cuda:1\) was ended from outside \(status -15\)"),
         ([LOST], [1, None], "a training process of 2 failed: RuntimeError: Connection closed by peer"),
         ([], [-9, None], r"rank 0 \(cuda:0\) was ended from outside \(status -9\)"),
         ([{"failed": "ValueError: first", "rank": 1}, LOST], [1, 1], "ValueError: first"),
@@ -222,7 +225,7 @@ def test_memory_that_runs_out_in_any_rank_halves_the_batch(work, trouble, capsys
         ("disk", 0, r"^last\.pt: no space left on the disk; finished epochs are kept, and gone on from\."),
         ("mismatch", 1, r"^a training process of 2 failed: RuntimeError: size mismatch\. .*ranks\.log"),
         ("killed", 1, r"^the training process of rank 1 \(cpu\) was ended from outside \(status -9\)"),
-        ("silent", 1, r"^the training process of rank 1 \(cpu\) was ended from outside \(status 3\)"),
+        ("silent", 1, r"^the training process of rank 1 \(cpu\) ended without a word \(status 3\)"),
     ],
 )
 def test_what_stops_a_rank_is_one_line_and_the_next_start_goes_on(work, trouble, what, rank, line):
