@@ -1,8 +1,8 @@
-"""One of the processes that train together: `python -m provenline.training.rank JOB.json`, see `ranks`.
+"""One of the processes that train together: `python -m provenline.training.rank JOB.json PIPE`, see `ranks`.
 
-All train; the first keeps epochs. What they have to say goes to standard output, a line of JSON each; what
-else prints goes to standard error. A rank ends with its standard input, in the middle of a batch too: nothing
-goes on behind the back of whoever started it.
+All train; the first keeps epochs. What they have to say goes to the pipe of that number, a line of JSON each.
+A rank ends with its standard input, in the middle of a batch too: nothing goes on behind the back of whoever
+started it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -30,7 +31,7 @@ from provenline.training.keeping import Keeper
 from provenline.training.running import Job, built
 from provenline.training.watching import Watcher
 
-_LONGEST = 700  # characters of a text: a line must fit into what a pipe takes at once
+_LONGEST = 900  # bytes of a text: a line, of four at the most, must fit into what a pipe takes at once
 _PAUSE = 0.2  # seconds between two lines on progress
 
 
@@ -46,7 +47,7 @@ class Teller:
 
     def __call__(self, **what: Any) -> None:
         """Send a line."""
-        os.write(self._out, f"{json.dumps(what, ensure_ascii=False)}\n".encode())
+        os.write(self._out, f"{json.dumps(what)}\n".encode())
 
     def epoch(self, epoch: int, numbers: dict[str, float]) -> None:
         """Say that an epoch is finished and kept."""
@@ -76,12 +77,14 @@ class Teller:
 
 def main() -> None:
     """Train; say how it went."""
-    tell = Teller(os.dup(1))
-    os.dup2(2, 1)
+    pipe = int(sys.argv[2])
+    os.set_inheritable(pipe, False)
+    tell = Teller(pipe)
     Thread(target=_end_with_input, daemon=True).start()
     failed = _trained(Path(sys.argv[1]), tell)
     if failed:
         tell(**failed, rank=int(os.environ["RANK"]))
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(bool(failed))  # the others may wait in the middle of what they do together
 
@@ -107,7 +110,7 @@ def _trained(file: Path, tell: Teller) -> dict[str, Any]:
     except InputError as error:
         place = None if error.file is None else str(error.file)
         parts = {"what": error.what, "file": place, "place": error.place, "mend": error.mend}
-        return {"refused": {name: part and part[:_LONGEST] for name, part in parts.items()}}
+        return {"refused": {name: part and _cut(part) for name, part in parts.items()}}
     except Exception as error:  # noqa: BLE001 - said by whoever started this process
         traceback.print_exc()
         return {"failed": _text(error)}
@@ -116,7 +119,13 @@ def _trained(file: Path, tell: Teller) -> dict[str, Any]:
 
 def _text(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:_LONGEST]
+    return _cut(f"{type(error).__name__}: {lines[0] if lines else 'no message'}")
+
+
+def _cut(text: str) -> str:
+    """Return as much of a text as there is room for, as JSON writes it."""
+    ends = accumulate(len(json.dumps(one)) - 2 for one in text[:_LONGEST])
+    return "".join(one for one, end in zip(text, ends, strict=False) if end <= _LONGEST)
 
 
 def _train(job: Job, tell: Teller) -> None:

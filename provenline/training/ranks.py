@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from provenline.detectors.device import cores
 from provenline.errors import InputError
@@ -96,11 +96,11 @@ def _fail(
 
 
 class _Lines:
-    """What ranks say, a line of JSON each."""
+    """What ranks say, a line of JSON each; what is none goes to the log."""
 
-    def __init__(self, pipe: int) -> None:
+    def __init__(self, pipe: int, log: BinaryIO) -> None:
         os.set_blocking(pipe, False)
-        self._pipe, self._rest = pipe, b""
+        self._pipe, self._log, self._rest = pipe, log, b""
 
     def within(self, seconds: float) -> list[dict[str, Any]]:
         """Return what was said, as soon as something is."""
@@ -109,7 +109,16 @@ class _Lines:
             while more := os.read(self._pipe, 1 << 16):
                 self._rest += more
         *lines, self._rest = self._rest.split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [said for line in lines if (said := self._read(line))]
+
+    def _read(self, line: bytes) -> dict[str, Any]:
+        with suppress(ValueError):
+            said = json.loads(line)
+            if isinstance(said, dict):
+                return said
+        self._log.write(line + b"\n")
+        self._log.flush()
+        return {}
 
 
 @contextmanager
@@ -127,15 +136,16 @@ def _started(job: Path, log: Path, count: int) -> Iterator[tuple[list[subprocess
         stack.callback(_end, processes)
         for rank in map(str, range(count)):
             one = subprocess.Popen(
-                [sys.executable, "-m", _MODULE, str(job)],
+                [sys.executable, "-m", _MODULE, str(job), str(saying)],
                 stdin=until,
-                stdout=saying,
+                stdout=printed,  # whatever is imported may print: what is said has an end of its own
                 stderr=printed,
+                pass_fds=[saying],
                 env={**given, "RANK": rank, "LOCAL_RANK": rank},
                 start_new_session=True,  # a group, which ends as one; and an interrupt is for this process
             )
             processes.append(one)
-        yield processes, _Lines(reading)
+        yield processes, _Lines(reading, printed)
 
 
 def _environment(count: int) -> dict[str, str]:

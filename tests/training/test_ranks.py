@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +17,7 @@ import pytest
 
 from provenline.errors import InputError
 from provenline.files import sha256_file
-from provenline.training import ranks
+from provenline.training import rank, ranks
 from provenline.training.running import Job
 from provenline.training.scratch import untrained
 from provenline.training.view import View
@@ -68,6 +70,66 @@ def test_the_cause_is_told_and_not_what_follows_from_it(failures, statuses, line
     with pytest.raises(MemoryError, match="CUDA out of memory"):
         told = [*failures, {"memory": "CUDA out of memory", "rank": 1}]
         ranks._fail(told, statuses, ("cuda:0", "cuda:1"), Path("ranks.log"))
+
+
+CHATTING = """
+import os, subprocess, sys
+print("a banner", flush=True)
+from provenline.training.rank import Teller
+print("printed by what is imported")
+sys.stdout.flush()
+reading = subprocess.Popen(["sleep", "600"])
+os.write(int(sys.argv[2]), b"half a\\n7\\n\\xff{\\n")
+Teller(int(sys.argv[2])).epoch(int(os.environ["RANK"]), {"reading": reading.pid})
+os._exit(STATUS)
+"""
+
+
+@pytest.fixture
+def chatting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Callable[..., None]]:
+    """Give a training of two ranks, which print, say one epoch, leave a process behind and end."""
+
+    def of(status: int) -> Callable[..., None]:
+        (tmp_path / "chatting.py").write_text(CHATTING.replace("STATUS", str(status)))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setattr(ranks, "_MODULE", "chatting")
+        view = View(tmp_path / "view.yaml", ("a",), ("1.jpg",), ("2.jpg",), 1)
+        places = tmp_path / "base.pt", tmp_path / "kept", None
+        job = Job({}, *places, params().keep, (), view, ("cpu", "cpu"))
+        return lambda on_epoch: ranks.train_in_ranks(job, on_epoch, tmp_path)
+
+    return of
+
+
+def test_what_ranks_print_is_not_taken_for_what_they_say(tmp_path, chatting):
+    said: dict[int, dict[str, float]] = {}
+    chatting(0)(said.__setitem__)
+    assert said.keys() == {0, 1}
+    log = (tmp_path / "ranks.log").read_bytes().splitlines()
+    printed = [b"a banner", b"printed by what is imported", b"half a", b"7", b"\xff{"]
+    assert sorted(log) == sorted(printed * 2)
+
+
+@pytest.mark.parametrize("letter", ["a", "\n", "é", "\U0001f600", "\udc80"])
+def test_what_a_rank_says_is_taken_by_a_pipe_at_once(monkeypatch, letter):
+    long = letter * 5000
+    monkeypatch.setattr(rank.Job, "load", refuse := Refusing(InputError(long, file=long, mend=long)))
+    refuse.error.place = long
+    reading, saying = os.pipe()
+    rank.Teller(saying)(**rank._trained(Path("job.json"), rank.Teller(saying)), rank=11)
+    line = os.read(reading, 1 << 16)
+    os.close(reading)
+    os.close(saying)
+    told = json.loads(line)["refused"]
+    assert 3000 < len(line) <= select.PIPE_BUF and all(long.startswith(part) for part in told.values())
+
+
+class Refusing:
+    def __init__(self, error: InputError) -> None:
+        self.error = error
+
+    def __call__(self, *_: object) -> Any:
+        raise self.error
 
 
 @pytest.fixture
