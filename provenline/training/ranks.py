@@ -54,7 +54,7 @@ def train_in_ranks(job: Job, on_epoch: OnEpoch, folder: Path) -> None:
         statuses: list[int | None] = [None]
         since = 0.0
         while None in statuses and not (since and time.monotonic() - since > _GRACE):
-            statuses = [one.poll() for one in processes]
+            statuses = [_status(one) for one in processes]
             # After the look at who has ended: so nothing is left unread of those.
             failures += [said for said in lines.within(_WAIT) if not _heard(said, on_epoch, show)]
             if failures or any(statuses):
@@ -176,10 +176,17 @@ def _meeting() -> Iterator[int]:
         del store
 
 
+def _status(process: subprocess.Popen[bytes]) -> int | None:
+    """Return how a process ended, as `poll` does; but its number, which its group has too, stays taken."""
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     for one in processes:
-        if one.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(one.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)  # a rank that has ended may have left processes that read
     for one in processes:
         one.wait()

@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -101,6 +102,18 @@ def chatting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int],
     return of
 
 
+def gone(process: int) -> bool:
+    """Whether it ended within some seconds; nobody may have asked how."""
+    with suppress(psutil.NoSuchProcess):
+        one = psutil.Process(process)
+        for _ in range(100):
+            if one.status() == psutil.STATUS_ZOMBIE:
+                return True
+            time.sleep(0.1)
+        return False
+    return True
+
+
 def test_what_ranks_print_is_not_taken_for_what_they_say(tmp_path, chatting):
     said: dict[int, dict[str, float]] = {}
     chatting(0)(said.__setitem__)
@@ -108,6 +121,13 @@ def test_what_ranks_print_is_not_taken_for_what_they_say(tmp_path, chatting):
     log = (tmp_path / "ranks.log").read_bytes().splitlines()
     printed = [b"a banner", b"printed by what is imported", b"half a", b"7", b"\xff{"]
     assert sorted(log) == sorted(printed * 2)
+
+
+def test_what_a_rank_leaves_behind_ends_with_the_training(chatting):
+    left: list[int] = []
+    with pytest.raises(InputError, match=r"rank . \(cpu\) ended without a word \(status 3\)"):
+        chatting(3)(lambda _, numbers: left.append(numbers["reading"]))
+    assert len(left) == 2 and all(map(gone, left)) and psutil.Process().children() == []
 
 
 @pytest.mark.parametrize("letter", ["a", "\n", "é", "\U0001f600", "\udc80"])
