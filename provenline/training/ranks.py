@@ -149,7 +149,10 @@ def _started(job: Path, log: Path, count: int) -> Iterator[tuple[list[subprocess
 
 
 def _environment(count: int) -> dict[str, str]:
-    loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), None)
+    if loopback is None:
+        what = "there is no loopback interface, by which training processes meet"
+        raise InputError(what, mend="Train on one device, or let this machine have one")
     return {
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
         "WORLD_SIZE": str(count),

@@ -130,6 +130,12 @@ def test_what_a_rank_leaves_behind_ends_with_the_training(chatting):
     assert len(left) == 2 and all(map(gone, left)) and psutil.Process().children() == []
 
 
+def test_where_ranks_cannot_meet_is_one_line(monkeypatch, chatting):
+    monkeypatch.setattr("socket.if_nameindex", lambda: [(2, "eth0")])
+    with pytest.raises(InputError, match=r"^there is no loopback interface, by which"):
+        chatting(0)(pytest.fail)
+
+
 @pytest.mark.parametrize("letter", ["a", "\n", "é", "\U0001f600", "\udc80"])
 def test_what_a_rank_says_is_taken_by_a_pipe_at_once(monkeypatch, letter):
     long = letter * 5000
