@@ -27,13 +27,32 @@ class _Rank:
 
     ranks: int
     add_callback: Any
-    world_size: int
+    test_loader: Any
+    device: Any
 
     def __init__(self, **given: Any) -> None:
         parent: Any = super()
         parent.__init__(**given)
         # Before whatever looks at losses: ultralytics' are those of rank 0 alone.
         self.add_callback("on_train_epoch_end", _share_losses)
+
+    def validate(self) -> Any:
+        """Validate; the losses are means over all batches.
+
+        Ultralytics divides as if all ranks had as many as the first, which has more where they do not divide.
+        """
+        import torch
+        from torch import distributed
+
+        parent: Any = super()
+        metrics, fitness = parent.validate()
+        batches = torch.tensor(len(self.test_loader), device=self.device)
+        distributed.all_reduce(batches)
+        if metrics:
+            taken = len(self.test_loader) * self.ranks
+            losses = {name: value for name, value in metrics.items() if name.startswith("val/")}
+            metrics |= {name: round(value * taken / int(batches), 5) for name, value in losses.items()}
+        return metrics, fitness
 
 
 class _OnProcessor:

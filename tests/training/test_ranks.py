@@ -19,6 +19,7 @@ import pytest
 from provenline.errors import InputError
 from provenline.files import sha256_file
 from provenline.training import rank, ranks
+from provenline.training.distributed import distributed
 from provenline.training.running import Job
 from provenline.training.scratch import untrained
 from provenline.training.view import View
@@ -71,6 +72,26 @@ def test_the_cause_is_told_and_not_what_follows_from_it(failures, statuses, line
     with pytest.raises(MemoryError, match="CUDA out of memory"):
         told = [*failures, {"memory": "CUDA out of memory", "rank": 1}]
         ranks._fail(told, statuses, ("cuda:0", "cuda:1"), Path("ranks.log"))
+
+
+class Validated:
+    """What ultralytics' trainer says where the first of two ranks has two batches, the other one."""
+
+    test_loader, device = (1, 2), "cpu"
+
+    def add_callback(self, *_: object) -> None: ...
+
+    def validate(self) -> tuple[dict[str, float], float]:
+        losses = 3.0, 4.5, 6.0
+        return {"val/box_loss": round(sum(losses) / 2 / 2, 5), "metrics/recall(B)": 0.3}, 0.2
+
+
+def test_validation_losses_are_means_over_the_batches_of_all_ranks(monkeypatch):
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda batches: batches.add_(1))
+    metrics, fitness = distributed(Validated, ("cuda:0", "cuda:1"))().validate()
+    assert metrics == {"val/box_loss": 4.5, "metrics/recall(B)": 0.3} and fitness == 0.2
+    monkeypatch.setattr(Validated, "validate", lambda _: (None, None))
+    assert distributed(Validated, ("cuda:0", "cuda:1"))().validate() == (None, None)
 
 
 CHATTING = """
