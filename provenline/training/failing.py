@@ -77,7 +77,7 @@ def one_line(kept: Path) -> Iterator[None]:
             what, mend = f"no space left on the disk; {then}", "Free some space and start it again"
             raise InputError(what, file=next(files, None), mend=mend) from None
         if "DataLoader worker" in str(error):
-            mend = "If memory was short, lower workers in conf/profile; start it again"
+            mend = "Start it again; if memory was short, with a lower batch or imgsz (another training)"
             raise InputError(f"a process that reads images was killed; {then}", mend=mend) from None
         raise
 
