@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -212,6 +213,22 @@ def test_ranks_measure_what_one_process_measures(tmp_path, dataset, base, work, 
     measured = ("precision", "recall", "mAP50", "mAP50_95", "fitness")
     assert 0.1 < together["mAP50_95"] < together["mAP50"] < 1.0
     assert [together[name] for name in measured] == [alone[name] for name in measured]
+
+
+@pytest.mark.slow
+def test_validation_losses_are_those_of_one_process_where_ranks_have_unlike_many_batches(
+    tmp_path, dataset, base, work
+):
+    for kind, suffix in (("images", "jpg"), ("labels", "txt")):  # six images, two at a time
+        for index in (0, 1):
+            one = dataset.parent / kind / "val" / f"val_0{index}.{suffix}"
+            shutil.copy(one, one.with_stem(f"val_1{index}"))
+    still = {"mosaic": 0.0, "lr0": 1e-6, "nbs": 2}
+    together = work.train(params(1, device=BOTH, batch=2, **still))["history"][0]
+    alone = Work(tmp_path / "alone", dataset, base).train(params(1, batch=1, **still))["history"][0]
+    losses = [name for name in alone if name.startswith("val_")]
+    assert len(losses) == 3
+    assert [together[name] for name in losses] == pytest.approx([alone[name] for name in losses], rel=0.01)
 
 
 def learnt_of(checkpoint: Path) -> dict[str, Any]:
