@@ -50,6 +50,7 @@ def draw(
     from provenline.footage.media import read_media_list
     from provenline.footage.params import PrivacyParams
     from provenline.labelling import drawing, mining, taking
+    from provenline.shadow.comparison import FILE, read_comparison
     from provenline.splits.ledger import read_ledger
     from provenline.splits.params import SplitParams
 
@@ -86,7 +87,7 @@ def draw(
     name = rounds.following(now)
     privacy = section(HERE, "footage", PrivacyParams)
     wanted = drawing.Wanted(frames, apart, _reading("cvat").names, privacy.anonymise)
-    comparison = pd.read_csv(SHADOW / "comparison.csv", keep_default_na=False, dtype={"frame_id": str})
+    comparison = read_comparison(SHADOW / FILE)
     done = drawing.draw(compared, marked, comparison, media, wanted, taken.frames, DRAWN / name)
     why = ", ".join(f"{count} {reason}" for reason, count in done.reasons.items())
     spread = f"{done.groups} groups, {done.cameras} cameras, {done.days} camera days"

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from provenline.errors import InputError
 from provenline.reports.drawing import PALETTE, Figure, canvas, finish
 from provenline.reports.evidence import Strip
 from provenline.reports.marks import legend, names_at_left
 from provenline.reports.words import plural
+from provenline.shadow.comparison import read_comparison
 
 MOST = 24  # rows; with more recordings a row is a camera's day
 BINS = 240  # per row
@@ -28,13 +28,7 @@ def read(path: Path) -> tuple[Strip, ...]:
     """
     if not path.is_file():
         return ()
-    text = {"media": str, "camera": str, "day": str}
-    try:
-        table = pd.read_csv(path, usecols=list(COLUMNS), dtype=text, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise InputError(
-            f"no comparison that can be read ({error})", file=path, mend="Run `dvc repro shadow-ab`"
-        ) from None
+    table = read_comparison(path, COLUMNS)
     if table.empty:
         return ()
     step = _step(table)

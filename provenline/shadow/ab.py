@@ -20,6 +20,7 @@ from provenline.footage.media import Media
 from provenline.footage.params import PrivacyParams
 from provenline.progress import notice
 from provenline.shadow import compare, decide, following, gain, mine, package, sample, verdict
+from provenline.shadow.comparison import FILE, Writer, read_comparison
 from provenline.shadow.decide import Decision
 from provenline.shadow.keeping import Kept
 from provenline.shadow.labels import Labels, Reading, read
@@ -85,7 +86,6 @@ def shadow_ab(
         side = _Side(folder, _compared(found, media, params, folder))
         table = side.table
         decided = _decide(same or decide.decide(table, params), side, params, reading)
-        table.to_csv(folder / "comparison.csv", index=False)
         chosen = mine.choose(table, params.gallery)
         blur = blur_of(privacy, [], [side.said(role, chosen["frame_id"]) for role in ROLES])
         mined = len(mine.mine(chosen, media, blur, folder))
@@ -126,7 +126,7 @@ def _otherwise(params: ShadowParams, role: str) -> float:
 
 @dataclass(frozen=True)
 class _Side:
-    """What both said: on disk, since a day of it is much; and their comparison, a row per frame."""
+    """What both said: on disk, since a day of it is much; and their comparison, narrow, a row per frame."""
 
     folder: Path
     table: pd.DataFrame
@@ -144,24 +144,26 @@ class _Side:
 def _compared(
     found: Iterable[Recording], media: Sequence[Media], params: ShadowParams, folder: Path
 ) -> pd.DataFrame:
-    """Write what both say, recording by recording, and return the comparison of each frame.
+    """Write what both say and how they compare, recording by recording; return the comparison of each frame.
 
     That holds what following says and, where the media list knows it, the hour.
+
+    Raises:
+        InputError: Two recordings are the same bytes.
     """
-    began = {one.name: one.started for one in media}
-    parts = [_of_nothing(params)]
+    began, seen = {one.name: one.started for one in media}, dict[str, str]()
+    compared = Writer(folder / FILE, _of_nothing(params).columns)
     with ExitStack() as stack:
         written = {
             name: stack.enter_context(tables.Appender(folder / f"{name}.parquet", schema))
             for name, schema in (("frames", tables.FRAMES), *((role, tables.PREDICTIONS) for role in ROLES))
         }
         for one in found:
+            _refuse_copy(one, seen)
             for name, appender in written.items():
                 appender.add(getattr(one, name))
-            parts.append(_table(one, params).assign(hour=_hours(one.frames, began)))
-    table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
-    _refuse_copies(table)
-    return table
+            compared.add(_table(one, params).assign(hour=_hours(one.frames, began)))
+    return read_comparison(folder / FILE)
 
 
 def _table(one: Recording, params: ShadowParams) -> pd.DataFrame:
@@ -212,12 +214,13 @@ def _decide(first: Decision, side: _Side, params: ShadowParams, reading: Reading
     return _Decided(decision, drawn, found, {**design, **labels.to_dict()}, shown)
 
 
-def _refuse_copies(table: pd.DataFrame) -> None:
-    twice = table[table["frame_id"].duplicated(keep=False)].sort_values("frame_id", kind="stable")
-    if len(twice):
-        one, other = twice["media"].iloc[:2]
+def _refuse_copy(one: Recording, seen: dict[str, str]) -> None:
+    """Refuse a recording whose bytes are another's; ``seen`` is SHA-256 -> name of those before."""
+    name, digest = (str(one.frames[column].iloc[0]) for column in ("media", "media_sha256"))
+    if digest in seen:
         mend = "Unlist one of them: no frame may count twice"
-        raise InputError(f"the same bytes as '{other}'", file=one, mend=mend)
+        raise InputError(f"the same bytes as '{name}'", file=seen[digest], mend=mend)
+    seen[digest] = name
 
 
 def _gain(
