@@ -33,6 +33,7 @@ from provenline.errors import InputError
 from provenline.evaluation.params import IntervalParams
 from provenline.files import atomic_path, sha256_file
 from provenline.images import read_bytes
+from provenline.progress import notice
 
 _BATCH = 8
 EXPORTED = "ultralytics"  # the one family whose detectors become engines
@@ -150,7 +151,7 @@ def build(
         made = _engine(target, made, evidence, bundle)
         made = _with_golden(made, held.params, [evidence.root / path for path in shown["path"]], bundle)
         compared = follows(bundle, device, target.parity, "engine")
-        made = replace(made, thresholds=operating(compared.thresholds))
+        made = replace(made, thresholds=operating(compared.thresholds, target.least_f1))
         manifest.write(made, bundle)
         paths = [evidence.root / path for path in frames["path"]]
         measured = latency.measure(bundle, paths, target.latency, device)
@@ -177,13 +178,19 @@ def _keeps_up(target: OnnxRuntimeTarget | TensorRTTarget, images_per_s: float) -
     return {"wanted_images_per_s": wanted, "required": rate.required, "verdict": "fail" if slow else "pass"}
 
 
-def operating(chosen: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
+def operating(chosen: Mapping[str, Mapping[str, Any]] | None, least_f1: float) -> dict[str, float]:
     """Return label -> score from which on the engine's detections count, of what parity chose for it.
 
     It lies between the weakest detection that counts and the next: another processor computes scores a hair
-    otherwise, and shall count the same ones.
+    otherwise, and shall count the same ones. A label of which even the best threshold finds little has none:
+    it would be where the detector is at its least bad, which nobody would run.
     """
-    return {label: _between(one) for label, one in (chosen or {}).get("engine", {}).items() if one}
+    found = {label: one for label, one in (chosen or {}).get("engine", {}).items() if one}
+    for label, one in found.items():
+        if one["f1"] < least_f1:
+            what = f"'{label}' has no threshold of its own: the best gives an F1 of {one['f1']:.2f}"
+            notice(f"{what} on validation frames, {least_f1:g} is asked for (least_f1 in conf/target)")
+    return {label: _between(one) for label, one in found.items() if one["f1"] >= least_f1}
 
 
 def _between(one: Mapping[str, float]) -> float:

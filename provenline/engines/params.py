@@ -124,6 +124,7 @@ class _Target(_Frozen):
             built of it; None where the ONNX file itself is the engine.
         parity: How closely the engine must follow the checkpoint.
         latency: What is timed.
+        least_f1: Of a label's threshold on validation frames; one that gives less is none of its own.
         rate: What the device has to keep up with.
         calibration: Of INT8.
     """
@@ -133,6 +134,7 @@ class _Target(_Frozen):
     onnx_parity: ParityParams | None
     parity: ParityParams
     latency: LatencyParams
+    least_f1: Share
     rate: RateParams
     calibration: CalibrationParams | None
 

@@ -187,21 +187,32 @@ def test_the_engine_carries_the_score_from_which_on_its_finds_count(
 
 
 def test_without_truth_no_threshold_is_carried() -> None:
-    assert operating(None) == {} == operating({"engine": {"person": None}})
+    assert operating(None, 0.2) == {} == operating({"engine": {"person": None}}, 0.2)
+
+
+def test_a_threshold_of_little_worth_is_none_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = {
+        "poor": {"score": 0.023, "below": 0.02, "f1": 0.03},
+        "good": {"score": 0.3, "below": 0.2, "f1": 0.2},
+    }
+    assert operating({"engine": chosen}, 0.2) == {"good": 0.25}
+    said = " ".join(capsys.readouterr().err.split())
+    assert "'poor' has no threshold of its own: the best gives an F1 of 0.03" in said and "good" not in said
 
 
 def test_a_threshold_lies_between_two_detections() -> None:
     """Nothing changes where another processor's scores are a hair higher or lower."""
     found = operating(
         {
-            "reference": {"far": {"score": 0.9, "below": 0.8}},
+            "reference": {"far": {"score": 0.9, "below": 0.8, "f1": 0.9}},
             "engine": {
-                "far": {"score": 0.26, "below": 0.2233},
-                "near": {"score": 0.5000013, "below": 0.5000011},
-                "last": {"score": 0.012, "below": 0.0},
+                "far": {"score": 0.26, "below": 0.2233, "f1": 0.9},
+                "near": {"score": 0.5000013, "below": 0.5000011, "f1": 0.9},
+                "last": {"score": 0.012, "below": 0.0, "f1": 0.9},
                 "none": None,
             },
-        }
+        },
+        0.2,
     )
     assert found == {"far": 0.242, "near": pytest.approx(0.5000012, abs=1e-9), "last": 0.006}
 
