@@ -130,6 +130,10 @@ class Collector:
         if len(self._loose) >= 2000:
             self._pack()
 
+    def take(self, rows: pd.DataFrame) -> None:
+        """Add the rows of a table with this schema."""
+        self._packed.append(_to_arrow(rows, self._schema, "table"))
+
     def _pack(self) -> None:
         self._packed.append(_to_arrow(pd.DataFrame(self._loose), self._schema, "table"))
         self._loose = []

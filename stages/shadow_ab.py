@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from provenline import rounds, tables
+from provenline import rounds
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.manifest import read_manifest
 from provenline.detectors.open import open_engine
@@ -43,13 +43,13 @@ def main() -> str:
     media, privacy = untaught(listed, taken), runtime.params("footage", PrivacyParams)
     runs, new = (open_engine(bundle, device, many=True) for bundle in (production, candidate))
     result = shadow_ab(media, runs, new, params, privacy, reading, out, Kept(STATES / this))
-    frames = tables.read(out / "frames.parquet", tables.FRAMES)
     note(result.metrics, listed, media)
     write_json(runtime.metrics("shadow_ab"), result.metrics)
     write_json("metrics/shadow_ab_timing.json", result.timing)
     read = [source.media_list, production, candidate, *rounds.files(runtime.rounds(), params.round)]
     read += [labels] if labels else []
-    runtime.inputs("shadow_ab", read, media=runtime.footage_of(frames, source.root))
+    seen = {(source.root / name).as_posix(): digest for name, digest in result.media.items()}
+    runtime.inputs("shadow_ab", read, media=seen)
     # Last: killed before, the stage goes on from there. Of footage that grows the next run takes what is new.
     forget(STATES, but=this if source.watched == runtime.NONE else "")
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"

@@ -37,10 +37,12 @@ class ShadowResult:
     Attributes:
         metrics: Follows from the footage and the engines alone; hashed and compared by DVC.
         timing: Depends on the machine and its load; never part of a hashed output.
+        media: Name -> SHA-256 of each recording that both saw.
     """
 
     metrics: dict[str, Any]
     timing: dict[str, Any]
+    media: dict[str, str]
 
 
 def shadow_ab(
@@ -83,7 +85,7 @@ def shadow_ab(
     with atomic_path(out) as folder:
         folder.mkdir()
         found = recordings([] if same else media, production, candidate, params, log, kept)
-        side = _Side(folder, _compared(found, media, params, folder))
+        side = _compared(found, media, params, folder)
         table = side.table
         decided = _decide(same or decide.decide(table, params), side, params, reading)
         chosen = mine.choose(table, params.gallery)
@@ -117,7 +119,7 @@ def shadow_ab(
         "gallery": mined,
         "anonymise": privacy.anonymise,
     }
-    return ShadowResult(metrics=metrics, timing=log.timing)
+    return ShadowResult(metrics, log.timing, {name: digest for digest, name in side.media.items()})
 
 
 def _otherwise(params: ShadowParams, role: str) -> float:
@@ -126,10 +128,17 @@ def _otherwise(params: ShadowParams, role: str) -> float:
 
 @dataclass(frozen=True)
 class _Side:
-    """What both said: on disk, since a day of it is much; and their comparison, narrow, a row per frame."""
+    """What both said: on disk, since a day of it is much; and their comparison, narrow, a row per frame.
+
+    Attributes:
+        folder: Holds it.
+        table: As `read_comparison` returns it.
+        media: SHA-256 -> name of each recording.
+    """
 
     folder: Path
     table: pd.DataFrame
+    media: dict[str, str]
 
     def said(self, role: str, frame_ids: Iterable[str]) -> pd.DataFrame:
         """Return the predictions of one engine on some frames."""
@@ -143,10 +152,10 @@ class _Side:
 
 def _compared(
     found: Iterable[Recording], media: Sequence[Media], params: ShadowParams, folder: Path
-) -> pd.DataFrame:
-    """Write what both say and how they compare, recording by recording; return the comparison of each frame.
+) -> _Side:
+    """Write what both say and how they compare, recording by recording; nothing of it stays in memory.
 
-    That holds what following says and, where the media list knows it, the hour.
+    The comparison holds what following says and, where the media list knows it, the hour.
 
     Raises:
         InputError: Two recordings are the same bytes.
@@ -163,7 +172,7 @@ def _compared(
             for name, appender in written.items():
                 appender.add(getattr(one, name))
             compared.add(_table(one, params).assign(hour=_hours(one.frames, began)))
-    return read_comparison(folder / FILE)
+    return _Side(folder, read_comparison(folder / FILE), seen)
 
 
 def _table(one: Recording, params: ShadowParams) -> pd.DataFrame:

@@ -1,4 +1,8 @@
-"""What a shadow run found so far, in a file per medium: killed, it goes on from its last batch."""
+"""What a shadow run found so far, medium by medium: killed, it goes on from its last batch.
+
+Of a medium that is half done there is a file with a line per batch; of one that is done its tables, which are
+a twentieth of that and quick to read, since a run over footage that grows reads them every time.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from provenline.files import sha256_tree
+from provenline import tables
+from provenline.errors import InputError
+from provenline.files import atomic_path, sha256_tree
 from provenline.footage.media import Media
 from provenline.shadow.params import ShadowParams
 from provenline.tables import Collector
@@ -57,7 +63,7 @@ class Kept:
 
 
 class Part:
-    """One medium: a line per batch, and a last one when its end was reached.
+    """One medium.
 
     Attributes:
         rows: Of all batches so far.
@@ -65,9 +71,29 @@ class Part:
     """
 
     def __init__(self, file: Path | None, schemas: Mapping[str, pa.Schema]) -> None:
-        self._file, self.complete = file, False
+        self._file, self._schemas = file, schemas
         self.rows = {name: Collector(schema) for name, schema in schemas.items()}
-        if file is None or not file.is_file():
+        self.complete = file is not None and self._whole(file.with_suffix(""))
+        if file is not None and not self.complete:
+            self._go_on(file)
+
+    def _whole(self, folder: Path) -> bool:
+        if not folder.is_dir():
+            return False
+        try:
+            found = {
+                name: tables.read(folder / f"{name}.parquet", one) for name, one in self._schemas.items()
+            }
+        except (InputError, OSError):  # a power cut can leave a name without its bytes
+            shutil.rmtree(folder)
+            return False
+        for name, table in found.items():
+            self.rows[name].take(table)
+        folder.with_suffix(".jsonl").unlink(missing_ok=True)  # killed before this was done
+        return True
+
+    def _go_on(self, file: Path) -> None:
+        if not file.is_file():
             return
         whole = 0
         with file.open("rb+") as stream:
@@ -82,9 +108,8 @@ class Part:
             told = json.loads(line) if line.endswith(b"\n") else None
         except ValueError:
             return False
-        if not isinstance(told, dict) or (told and told.keys() != self.rows.keys()):
+        if not isinstance(told, dict) or told.keys() != self.rows.keys():
             return False
-        self.complete = not told
         for name, more in told.items():
             self.rows[name].add(more)
         return True
@@ -93,14 +118,17 @@ class Part:
         """Add the rows of one more batch."""
         for name, more in batch.items():
             self.rows[name].add(more)
-        self._write(batch)
+        if self._file is not None:
+            with self._file.open("ab") as stream:
+                stream.write(json.dumps(batch).encode() + b"\n")
 
     def end(self) -> None:
         """Say that the medium's end was reached."""
         self.complete = True
-        self._write({})
-
-    def _write(self, value: dict[str, Rows]) -> None:
-        if self._file is not None:
-            with self._file.open("ab") as stream:
-                stream.write(json.dumps(value).encode() + b"\n")
+        if self._file is None:
+            return
+        with atomic_path(self._file.with_suffix("")) as folder:
+            folder.mkdir()
+            for name, schema in self._schemas.items():
+                tables.write(self.rows[name].table(), folder / f"{name}.parquet", schema)
+        self._file.unlink(missing_ok=True)

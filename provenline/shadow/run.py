@@ -20,6 +20,7 @@ from provenline.detectors.base import Detections, Detector
 from provenline.errors import InputError
 from provenline.files import sha256_file
 from provenline.footage.decode import frames_every
+from provenline.footage.manifest import known_sha256
 from provenline.footage.media import Media
 from provenline.progress import track
 from provenline.shadow.keeping import Kept, Part, Rows
@@ -166,7 +167,7 @@ def recordings(
 def _one_media(media: Media, models: dict[str, Detector], params: ShadowParams, log: Log, kept: Kept) -> Part:
     if not media.file.is_file():
         raise InputError("file is missing", file=media.file)
-    digest = sha256_file(media.file)
+    digest = known_sha256(media) or sha256_file(media.file)
     part = kept.part(media, digest, SCHEMAS)
     if part.complete:
         return part

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -9,6 +12,7 @@ import pytest
 
 from provenline import tables
 from provenline.errors import InputError
+from provenline.footage.manifest import EPOCH
 from provenline.footage.media import Media
 from provenline.shadow.ab import shadow_ab
 from provenline.shadow.run import side_by_side
@@ -60,6 +64,7 @@ def test_both_see_the_same_frames_and_differ_where_they_must(footage: list[Media
     assert by_camera == {"c1": 3, "c2": 1}
     json.dumps(result.metrics, allow_nan=False)
     json.dumps(result.timing, allow_nan=False)
+    assert result.media == {one.name: hashlib.sha256(one.file.read_bytes()).hexdigest() for one in footage}
 
 
 def test_the_folder_holds_what_the_metrics_say(footage: list[Media], tmp_path: Path) -> None:
@@ -119,6 +124,21 @@ def test_a_medium_that_cannot_be_decoded_is_set_aside_and_named(footage: list[Me
     assert [one["media"] for one in side.set_aside] == ["broken.mp4", "gone.mp4", "no.png"]
     assert all(one["media"] in one["why"] for one in side.set_aside)
     assert len(side.frames) == 10 and not set(side.frames["group"]) & {"x", "y", "z"}
+
+
+def test_a_hash_that_a_scan_wrote_down_is_taken_while_the_file_is_the_same(
+    footage: list[Media], tmp_path: Path
+) -> None:
+    file = tmp_path / "listed.mp4"
+    file.write_bytes(footage[0].file.read_bytes())
+    status = file.stat()
+    modified = EPOCH + timedelta(microseconds=status.st_mtime_ns // 1000)
+    told = {"size": status.st_size, "modified": modified, "sha256": "f" * 64}
+    listed = replace(world.media(file, "a"), **told)
+    assert set(side_by_side([listed], *pair(), world.params()).frames["media_sha256"]) == {"f" * 64}
+    file.write_bytes(file.read_bytes() + b"!")
+    with pytest.raises(InputError, match=r"listed\.mp4: 1 of 1 media .*changed since it was listed"):
+        side_by_side([listed], *pair(), world.params(tolerance=0.0))
 
 
 def test_more_bad_media_than_tolerated_stop_the_run(footage: list[Media], tmp_path: Path) -> None:

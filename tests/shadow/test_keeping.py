@@ -89,6 +89,18 @@ def test_it_goes_on_after_the_last_whole_batch(footage: list[Media], tmp_path: P
     assert not tmp_path.exists()
 
 
+def test_of_a_medium_that_is_done_there_are_tables_alone(footage: list[Media], tmp_path: Path) -> None:
+    whole = side_by_side(footage, production(), Mortal(99), world.params(), Kept(tmp_path))
+    done = sorted(tmp_path.iterdir())
+    assert len(done) == len(SECONDS) and all(one.is_dir() for one in done)
+    done[0].with_suffix(".jsonl").write_text("killed before it was removed", encoding="utf-8")
+    (done[1] / "candidate.parquet").write_bytes(b"PAR1")  # what a power cut can leave
+    seen = Mortal(99)
+    again = side_by_side(footage, production(), seen, world.params(), Kept(tmp_path))
+    assert alike(again, whole) and sum(seen.batches) in SECONDS, "the broken one alone is looked at again"
+    assert sorted(tmp_path.iterdir()) == done
+
+
 def test_another_media_list_or_another_comparison_starts_over(footage: list[Media], tmp_path: Path) -> None:
     side_by_side(footage, production(), Mortal(99), world.params(), Kept(tmp_path))
     moved, seen = [world.media(footage[0].file, "another group"), *footage[1:]], Mortal(99)
