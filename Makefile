@@ -10,8 +10,8 @@ LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui track base test test-all lint lock ablate sweep leakage \
-	bench-extract bench-split bench-eval bench-train bench-engine bench-shadow bench-day coverage promotion year \
-	interop doctor chromium clean
+	bench-extract bench-split bench-eval bench-train bench-engine bench-shadow bench-day coverage promotion \
+	promotion-line year interop doctor chromium clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -80,6 +80,9 @@ coverage: setup ## how often nominal 95% intervals hold a known truth: docs/cove
 
 promotion: setup ## how often the shadow run decides rightly from few labels: the table of docs/guide-shadow.md (3 minutes)
 	@python -m benchmarks.promotion $(ARGS)
+
+promotion-line: setup ## the same of the engines of the last run (minutes)
+	@python -m benchmarks.promotion_line $(ARGS)
 
 year: setup ## a simulated year of monthly rounds, by the commands of a team (about an hour; ARGS="--size tiny", "--write")
 	@python -m benchmarks.year $(ARGS)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -37,9 +37,25 @@ SHARE = 0.10  # of the labels of a full comparison
 LOOKS = 5
 
 
+class Truth(Protocol):
+    """What a decision is held against."""
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+
+    @property
+    def reduction(self) -> float:
+        """Share of production's errors that the candidate does away with."""
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """The decisions that are right."""
+
+
 @dataclass(frozen=True)
 class World:
-    """What is true of both.
+    """What is true of both, where all is drawn.
 
     Attributes:
         name: For the table.
@@ -133,6 +149,7 @@ class Done:
     Attributes:
         decision: After the first look at labels.
         labels: That it took.
+        of: Labels of a full comparison.
         held: The truth lies in the interval.
         last: The decision where more was labelled as long as it was asked for.
         looks: That this took.
@@ -140,27 +157,35 @@ class Done:
 
     decision: str
     labels: int
+    of: int
     held: bool
     last: str
     looks: int
 
 
-def replicate(world: World, groups: int, per_group: int, params: ShadowParams, seed: list[int]) -> Done:
-    """Compare, plan, draw, label and judge; label more as long as that is asked for."""
-    table = frames_of(world, groups, per_group, np.random.default_rng(seed))
+def replicate(table: pd.DataFrame, reduction: float, params: ShadowParams, seed: int) -> Done:
+    """Plan, draw, label and judge; label more as long as that is asked for.
+
+    Args:
+        table: All frames: the columns of a comparison that a sample and a plan need, and those of
+            ``gain.outcomes``.
+        reduction: The true share of errors gone, for which the interval is asked.
+        params: As `shadow-ab` has them.
+        seed: Of the draw of the sample.
+    """
     first = decide(table, params)
     if first.plan is None or first.decision != "label":
-        return Done(first.decision, 0, held=True, last=first.decision, looks=0)
-    told, labels, interval = look(table, first.plan, params, seed[-1])
+        return Done(first.decision, 0, len(table), held=True, last=first.decision, looks=0)
+    told, labels, interval = look(table, first.plan, params, seed)
     low, high = (getattr(interval, end, None) or 0.0 for end in ("low", "high"))
-    held = interval is not None and low <= world.reduction <= high
+    held = interval is not None and low <= reduction <= high
     last, seen, looks, grow = told, labels, 1, params.sample.grow
     while last.decision == "label" and looks < LOOKS:
         grow *= (seen + last.label_more) / seen
         more = params.model_copy(update={"sample": params.sample.model_copy(update={"grow": grow})})
-        last, seen, _ = look(table, first.plan, more, seed[-1])
+        last, seen, _ = look(table, first.plan, more, seed)
         looks += 1
-    return Done(told.decision, labels, held, last.decision, looks)
+    return Done(told.decision, labels, len(table), held, last.decision, looks)
 
 
 def look(
@@ -184,19 +209,24 @@ def rows(arguments: argparse.Namespace, params: ShadowParams) -> list[dict[str, 
             task = progress.add_task(world.name, total=arguments.replications)
             done = []
             for index in range(arguments.replications):
-                seed = [arguments.seed, number, index]
-                done.append(replicate(world, arguments.groups, arguments.frames, params, seed))
+                rng = np.random.default_rng([arguments.seed, number, index])
+                table = frames_of(world, arguments.groups, arguments.frames, rng)
+                done.append(replicate(table, world.reduction, params, index))
                 progress.advance(task)
-            found.append(_row(world, done, arguments.groups * arguments.frames))
+            found.append(row(world, done))
     return found
 
 
-def _row(world: World, done: list[Done], every: int) -> dict[str, Any]:
-    labels, many = [one.labels for one in done], len(done)
-    middle, most = float(np.median(labels)), max(labels)
+def row(world: Truth, done: list[Done]) -> dict[str, Any]:
+    """Return a row of the table: what came of all replications of a world."""
+    many = len(done)
+    most = max(done, key=lambda one: one.labels)
+    middle = float(np.median([one.labels for one in done]))
+    part = float(np.median([one.labels / one.of for one in done]))
     right = [one for one in done if one.decision in world.right]
-    cheap = [one for one in right if one.labels <= SHARE * every]
-    promoted, at_last = (sum(word == "promote" for word in words) for words in _words(done))
+    cheap = [one for one in right if one.labels <= SHARE * one.of]
+    promoted = sum(one.decision == "promote" for one in done)
+    at_last = sum(one.last == "promote" for one in done)
     never = "promote" not in world.right
     return {
         "Candidate": world.name,
@@ -205,17 +235,12 @@ def _row(world: World, done: list[Done], every: int) -> dict[str, Any]:
         "Right": _share(len(right), many),
         f"Right with ≤ {SHARE:.0%} of the labels": _share(len(cheap), many),
         "False promotion": _share(promoted, many) if never else "",
-        "False promotion, labelled on as asked (most looks)": (
-            f"{_share(at_last, many)} ({max(one.looks for one in done)})" if never else ""
-        ),
         "Interval holds": _share(sum(one.held for one in done), many),
-        "Labels, median (most)": f"{middle:.0f} ({most}): {middle / every:.1%} ({most / every:.1%})",
+        "Labels, median (most)": (f"{middle:.0f} ({most.labels}): {part:.1%} ({most.labels / most.of:.1%})"),
+        "Labelled on as asked: looks, at most": max(one.looks for one in done),
+        "Right then": _share(sum(one.last in world.right for one in done), many),
+        "False promotion then": _share(at_last, many) if never else "",
     }
-
-
-def _words(done: list[Done]) -> tuple[list[str], list[str]]:
-    """Return the decisions after one look, and after as many as were asked for."""
-    return [one.decision for one in done], [one.last for one in done]
 
 
 def _share(hits: int, of: int) -> str:
@@ -250,16 +275,16 @@ def main() -> None:
     head += f"{params.plan.power:.0%} power; in brackets 95% intervals (Wilson)."
     out.print(f"{head}\n{text}", markup=False, highlight=False, soft_wrap=True)
     if arguments.write:
-        write(f"{head}\n\n{text}")
+        write(f"{head}\n\n{text}", BEGIN)
 
 
-def write(text: str) -> None:
-    """Replace what stands between the marks in the guide."""
+def write(text: str, begin: str) -> None:
+    """Replace what stands between a mark and the next end in the guide."""
     guide = GUIDE.read_text(encoding="utf-8")
-    before, rest = guide.split(BEGIN)
-    after = rest.split(END)[1]
+    before, rest = guide.split(begin)
+    after = rest.split(END, 1)[1]
     with atomic_path(GUIDE) as temporary:
-        temporary.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        temporary.write_text(f"{before}{begin}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
