@@ -50,8 +50,7 @@ def main() -> str:
     read += [labels] if labels else []
     seen = {(source.root / name).as_posix(): digest for name, digest in result.media.items()}
     runtime.inputs("shadow_ab", read, media=seen)
-    # Last: killed before, the stage goes on from there. Of footage that grows the next run takes what is new.
-    forget(STATES, but=this if source.watched == runtime.NONE else "")
+    forget(STATES, but=this)  # labels that arrive, and footage that grows, find this one's finds here
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
 
 

@@ -25,27 +25,30 @@ from provenline.tables import Collector
 Rows = list[dict[str, Any]]
 
 
+# What can change a row; the report's code, for one, cannot, and a day of both engines is much to lose.
+_CODE = ("*.py", "detectors/**/*.py", "footage/**/*.py", "shadow/**/*.py")
+
+
 def identity(params: ShadowParams, *engines: str) -> str:
-    """Return 16 hexadecimal digits for all that decides the rows: sampling, engines, our code."""
-    told = [params.period_s, params.batch, *engines, sha256_tree(Path(__file__).parents[1], "**/*.py")]
+    """Return 16 hexadecimal digits for all that decides the rows: sampling, engines, our code for them."""
+    code = [sha256_tree(Path(__file__).parents[1], pattern) for pattern in _CODE]
+    told = [params.period_s, params.batch, *engines, *code]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
-def forget(states: Path, but: str = "") -> None:
-    """Remove comparisons' folders, all or all but one; what a kill leaves of one is still true."""
+def forget(states: Path, but: str) -> None:
+    """Remove all comparisons' folders but one; what a kill leaves of them is still true."""
     for folder in states.iterdir() if states.is_dir() else ():
         if folder.name != but:
             shutil.rmtree(folder, ignore_errors=True)
-    if not but:
-        shutil.rmtree(states, ignore_errors=True)
 
 
 class Kept:
     """The folder of one comparison.
 
     Args:
-        folder: Named by the caller after `identity`. It stays: the caller removes it once everything that
-            follows from it has been written. None keeps nothing.
+        folder: Named by the caller after `identity`. It stays, for the day when the labels arrive, until
+            another comparison takes its place (`forget`). None keeps nothing.
     """
 
     def __init__(self, folder: Path | None) -> None:
