@@ -31,7 +31,7 @@ setup: .venv/.ready ## make .venv and install everything that is locked
 	@touch $@
 
 params: setup ## compose conf/ into params.yaml (ARGS="model=yolov8n_coco" overrides)
-	@python -m stages._compose $(ARGS)
+	@python -m glue.compose $(ARGS)
 
 repro: params ## rebuild whatever is not up to date, and say what came out
 	@dvc repro $(ARGS_DVC)
@@ -41,18 +41,18 @@ ui: setup ## open the MLflow UI on port 5000 (a team's server has its own)
 	@case "$(MLFLOW_TRACKING_URI)" in http*) echo "open $(MLFLOW_TRACKING_URI)"; exit;; esac; mlflow ui --workers 1 --backend-store-uri $(MLFLOW_TRACKING_URI) --port 5000
 
 track: setup ## send to MLflow what a server that was down has not got yet
-	@python -m stages._tracking
-	@python -m stages._pin
-	@python -m stages._registry
+	@python -m glue.tracking.track
+	@python -m glue.pin
+	@python -m glue.tracking.registry
 
 ablate: setup ## what each augmentation is worth, over seeds and videos; goes on where it stopped (ARGS="small"; "seeds": how far trainings scatter)
-	@python -m stages._ablate $(ARGS)
+	@python -m glue.experiments.ablate $(ARGS)
 
 sweep: setup ## three augmentations with one seed each, to look at (ARGS="profile=tiny")
-	@python -m stages._ablate sweep $(ARGS)
+	@python -m glue.experiments.ablate sweep $(ARGS)
 
 leakage: setup ## what a split by single frames would have printed: two trainings, one report
-	@python -m stages._leakage $(ARGS)
+	@python -m glue.experiments.leakage $(ARGS)
 
 bench-extract: setup ## frame extraction against its floor and OpenCV, ffmpeg, torchcodec (some minutes)
 	@python -m benchmarks.extract $(ARGS)
@@ -107,7 +107,7 @@ test-all: test chromium interop ## the slow ones too: servers, browser, kills, t
 lint: setup ## ruff and mypy
 	@ruff check .
 	@ruff format --check .
-	@mypy provenline stages
+	@mypy provenline glue stages
 
 lock: setup ## compile requirements.lock anew from pyproject.toml
 	@uv pip compile --quiet --universal --python-version 3.11 --extra train --extra transformers --extra dev \

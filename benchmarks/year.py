@@ -219,7 +219,7 @@ class Team:
                 f"source.deployment.annotations={footage}/annotations",
                 f"source.shadow_labels={footage}/annotations",
             ]
-        self.python("stages._compose", *words)
+        self.python("glue.compose", *words)
 
     def month(self, month: int) -> Month:
         """Let a month go by."""

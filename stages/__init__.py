@@ -1,1 +1,1 @@
-"""One module per DVC stage. A stage is a door: it reads, calls one library function, writes."""
+"""One module per DVC stage, and nothing else. A stage is a door: it reads, calls the library, writes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glue import runtime
 from provenline import tables
 from provenline.annotations.findings import annotated
 from provenline.annotations.importing import import_annotations
@@ -9,7 +10,6 @@ from provenline.annotations.params import AnnotateParams
 from provenline.files import write_json
 from provenline.footage.clock import ListedFootage
 from provenline.footage.media import read_media_list
-from stages import _runtime as runtime
 
 
 def main(side: runtime.Side) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from glue import runtime
 from provenline import rounds, tables
 from provenline.detectors.base import predict_frames
 from provenline.detectors.open import open_checkpoint
@@ -16,7 +17,6 @@ from provenline.evaluation.judged import judged, read_split
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.seeds import Trainings, read_spreads
 from provenline.files import read_json, sha256_file, sha256_of, write_json
-from stages import _runtime as runtime
 
 FOUND, REVIEW = Path("data/predictions"), Path("data/review/label_errors.csv")
 TRAINING, SPREADS = Path("metrics/train.json"), Path("data/seed_spread.json")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from glue import runtime
 from provenline import tables
 from provenline.files import sha256_file, write_json
 from provenline.footage.extract import extract
 from provenline.footage.media import read_media_list
 from provenline.footage.params import ExtractParams
-from stages import _runtime as runtime
 
 
 def main(side: runtime.Side) -> str:

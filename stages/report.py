@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glue import runtime
+from glue.tracking import track as tracking
 from provenline.files import read_json
 from provenline.footage.params import PrivacyParams
 from provenline.reports.params import ReportParams
 from provenline.reports.report import write_report
-from stages import _runtime as runtime
-from stages import _tracking as tracking
 
 
 def main() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from glue import runtime
 from provenline import rounds
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.manifest import read_manifest
@@ -19,7 +20,6 @@ from provenline.shadow.keeping import Kept, forget, identity
 from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
 from provenline.shadow.taught import note, untaught
-from stages import _runtime as runtime
 
 STATES = Path(".state/shadow")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glue import runtime
 from provenline.simline.params import SimlineParams
 from provenline.simline.simulate import simulate
-from stages import _runtime as runtime
 
 
 def main(side: runtime.Side) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glue import runtime
 from provenline import tables
 from provenline.annotations.outlines import outlined, warnings
 from provenline.files import write_json
@@ -16,7 +17,6 @@ from provenline.splits.decide import decide
 from provenline.splits.ledger import read_ledger
 from provenline.splits.params import SplitParams
 from provenline.splits.placing import place
-from stages import _runtime as runtime
 
 LEDGER = Path("data/split_ledger.csv")
 

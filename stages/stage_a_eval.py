@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glue import runtime
 from provenline import tables
 from provenline.detectors.base import predict_frames
 from provenline.detectors.open import open_checkpoint
@@ -13,7 +14,6 @@ from provenline.evaluation.stage_a import confidence_rows, measure, select
 from provenline.evaluation.stage_a_sample import read_sample
 from provenline.evaluation.stage_a_seen import ROWS, frame_rows
 from provenline.files import write_json
-from stages import _runtime as runtime
 
 
 def main() -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from glue import cost, runtime
+from glue.tracking import track as tracking
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
 from provenline.files import read_json, sha256_file, sha256_tree, write_json
@@ -13,9 +15,6 @@ from provenline.training.keeping import forget
 from provenline.training.params import TrainParams
 from provenline.training.peaks import sentences
 from provenline.training.train import fine_tune, fingerprint, pass_through
-from stages import _cost as cost
-from stages import _runtime as runtime
-from stages import _tracking as tracking
 
 STATES = Path(".state/train")
 

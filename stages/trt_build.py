@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from glue import runtime
 from provenline import tables
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
@@ -14,7 +15,6 @@ from provenline.engines.build import Evidence, Golden, Origin, build
 from provenline.engines.params import GoldenParams, Target
 from provenline.evaluation.params import IntervalParams
 from provenline.files import sha256_file, sha256_of, sha256_tree, write_json
-from stages import _runtime as runtime
 
 
 def main(target: str) -> str:

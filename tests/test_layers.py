@@ -64,11 +64,11 @@ def test_no_arrow_runs_back() -> None:
 def test_the_library_knows_nothing_of_dvc_hydra_and_mlflow() -> None:
     for path in sorted((ROOT / "provenline").rglob("*.py")):
         outside = {name.split(".")[0] for name in imports(path)}
-        assert not outside & {"dvc", "hydra", "omegaconf", "mlflow", "stages"}, path.relative_to(ROOT)
+        assert not outside & {"dvc", "hydra", "omegaconf", "mlflow", "glue", "stages"}, path.relative_to(ROOT)
 
 
 def test_stages_are_doors() -> None:
-    for path in sorted((ROOT / "stages").glob("[a-z]*.py")):
+    for path in sorted((ROOT / "stages").glob("*.py")):
         lines = [
             line
             for line in path.read_text().splitlines()

@@ -33,7 +33,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(there, "git", "init", "-q")
     run(there, "git", "add", "-A")
     run(there, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "copy")
-    run(there, str(VENV / "python"), "-m", "stages._compose", "source=simline_tiny", "profile=tiny")
+    run(there, str(VENV / "python"), "-m", "glue.compose", "source=simline_tiny", "profile=tiny")
     # No interface at all, where the system lets us: also for what is not Python.
     run(there, *egress.alone(), str(VENV / "dvc"), "repro")
     return there
@@ -187,7 +187,7 @@ def test_dvc_and_mlflow_agree_on_every_number(clone: Path) -> None:
     """Whoever looks, in whichever tool, sees the same figures to the last digit."""
     import mlflow
 
-    from stages._tracking import LEFT_OUT
+    from glue.tracking.track import LEFT_OUT
 
     client = mlflow.MlflowClient(f"sqlite:///{clone}/mlflow.db")
     (tracked,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
@@ -310,7 +310,7 @@ def kill_the_training(clone: Path, over: threading.Event) -> None:
 def ablate(clone: Path, name: str = "two") -> subprocess.CompletedProcess[str]:
     who = {f"GIT_{role}_{key}": "t" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
     environment = environment_of(clone) | who | {"PATH": f"{VENV}{os.pathsep}{os.environ['PATH']}"}
-    command = [str(VENV / "python"), "-m", "stages._ablate", name]
+    command = [str(VENV / "python"), "-m", "glue.experiments.ablate", name]
     return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -379,7 +379,7 @@ def test_the_spread_between_seeds_comes_to_the_comparison(clone: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert "experiments" not in again.stderr  # what it wrote itself does not make its cells run again
     composing = ["source=simline_tiny", "profile=tiny", "train.when=always"]
-    run(clone, str(VENV / "python"), "-m", "stages._compose", *composing)
+    run(clone, str(VENV / "python"), "-m", "glue.compose", *composing)
     run(clone, str(VENV / "dvc"), "repro", "eval")
     found, spread = metric(clone, "eval_v0"), json.loads((clone / "data/seed_spread.json").read_text())
     assert found["seeds"]["trainings"] == 2 and found["seeds"]["spread"]["of"] == "alone"
@@ -399,10 +399,10 @@ def test_a_base_of_transformers_is_judged_and_passed_through(clone: Path) -> Non
         part.save_pretrained(folder)
     chosen = [f"model.sha256={sha256_tree(folder)}", f"model.imgsz={SIDE}", "model=rtdetr_local"]
     words = ["source=simline_tiny", "profile=tiny", *chosen]
-    run(clone, str(VENV / "python"), "-m", "stages._compose", *words, "train.when=always")
+    run(clone, str(VENV / "python"), "-m", "glue.compose", *words, "train.when=always")
     with pytest.raises(AssertionError, match="a detector of transformers is judged here but not fine-tuned"):
         run(clone, str(VENV / "dvc"), "repro", "train")
-    run(clone, str(VENV / "python"), "-m", "stages._compose", *words, "train.when=never")
+    run(clone, str(VENV / "python"), "-m", "glue.compose", *words, "train.when=never")
     run(clone, *egress.alone(), str(VENV / "dvc"), "repro", "eval")
     assert metric(clone, "stage_a_eval")["model"]["sha256"] == sha256_tree(folder)
     assert metric(clone, "train")["sha256"] == sha256_tree(clone / "models" / "lbzf_person_v0.pt")

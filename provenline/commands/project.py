@@ -93,7 +93,7 @@ def dvc_add(folder: Path, mend: str) -> None:
 
 
 def follow(module: str, *words: str) -> str:
-    """Have a module of ``stages`` bring something to what was switched; return why it could not, else ""."""
+    """Have a module of ``glue`` bring something to what was switched; return why it could not, else ""."""
     return _last_word(module, *words)
 
 

@@ -105,7 +105,7 @@ def _keep(folder: Path) -> None:
 
 def _done(found: Production) -> None:
     """Have everything follow the record, and say what comes next."""
-    for module, what in (("stages._pin", "params.yaml"), ("stages._registry", "the model registry")):
+    for module, what in (("glue.pin", "params.yaml"), ("glue.tracking.registry", "the model registry")):
         if failed := follow(module):
             notice(f"{what} does not follow yet ({failed}): `make track` catches it up")
     current = found.current.model_version if found.current else "the base"

@@ -144,7 +144,7 @@ def take(
     dvc_add(current.FOLDER, "The round before goes on; mend it and take the round again")
     ledger.write_ledger(after, LEDGER)
     current.write(HERE, name)  # last: until here the round before goes on, and the same command mends it
-    if failed := follow("stages._pin", "rounds"):
+    if failed := follow("glue.pin", "rounds"):
         notice(f"params.yaml does not follow yet ({failed}): run `make params`")
     objects = ", ".join(f"{label} {count}" for label, count in report["objects"].items()) or "none"
     out.print(

@@ -8,7 +8,7 @@ from typing import Any
 from provenline.dossier import sums
 
 PIPELINE = "dvc.yaml"  # no artifact: DVC lets no stage depend on it
-ROOTS = ("provenline", "stages")
+ROOTS = ("provenline", "glue", "stages")
 
 
 def listed(pipeline: Any) -> dict[str, list[str]]:

@@ -108,7 +108,7 @@ def _listed(item: Item, held: Held) -> Sums:
 
 def source_files(found: Mapping[str, Held]) -> Sums:
     """Return the files of the source tree by their paths."""
-    heads = {"code": "provenline", "stages": "stages"}
+    heads = {"code": "provenline", "glue": "glue", "stages": "stages"}
     return {
         f"{head}/{name}": digest
         for key, head in heads.items()

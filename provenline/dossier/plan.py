@@ -26,7 +26,7 @@ STEPS = (
 SIDES = ("development", "deployment")
 ROLES = ("base", "candidate")
 NONE = "data/none"  # stands where there is nothing
-LISTS = "metrics/inputs"  # what stages read, file by file: see stages/_runtime.inputs
+LISTS = "metrics/inputs"  # what stages read, file by file: see glue/runtime.inputs
 # They become parts of paths, so a dossier cannot name what it likes.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")]
 Round = Annotated[str, Field(pattern=r"^(v\d+(\.\d+)*)?$")]
@@ -168,6 +168,7 @@ def _run() -> Iterator[Item]:
     yield Item("params", "run", "file", "params.yaml", "Parameters")
     yield Item("packages", "run", "file", "requirements.lock", needed=False)
     yield Item("code", "run", "folder", "provenline", "Code")
+    yield Item("glue", "run", "folder", "glue")
     yield Item("stages", "run", "folder", "stages")
 
 

@@ -126,6 +126,7 @@ FOLDERS = (
     "data/simline/development/annotations",
     "models/engines/onnxruntime-cpu/candidate",
     "provenline",
+    "glue",
     "stages",
     "reports",
     "reports/tables",

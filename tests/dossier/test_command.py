@@ -82,7 +82,7 @@ def test_the_seal_that_was_written_down(run: Path) -> None:
 
 
 def test_what_is_not_here_is_no_pass(own: Path) -> None:
-    for name in ("data", "provenline", "stages", "metrics", "plots"):
+    for name in ("data", "provenline", "glue", "stages", "metrics", "plots"):
         shutil.rmtree(own / name)
     (own / "models/lbzf_person_v0.pt").unlink()
     status, said = verify(own)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from glue import runtime
 from provenline import tables
 from provenline.dossier import sealing
 from provenline.dossier.collecting import collect
@@ -26,13 +27,14 @@ from provenline.engines import manifest
 from provenline.engines.manifest import PREPROCESSING, Manifest
 from provenline.files import sha256_file, sha256_tree, write_json
 from provenline.splits.dataset import write_assignment, write_dataset
-from stages import _runtime as runtime
 
 TARGET = "onnxruntime-cpu"
 SIDES = ("development", "deployment")
 CODE = {
     "provenline/files.py": "ONE = 1\n",
     "provenline/evaluation/compare.py": "TWO = 2\n",
+    "glue/runtime.py": "THREE = 3\n",
+    "glue/pin.py": "FOUR = 4\n",
     "stages/eval.py": "from provenline import files\n",
     "stages/train.py": "pass\n",
     "requirements.lock": "numpy==2.0\n",

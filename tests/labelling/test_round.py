@@ -301,7 +301,8 @@ def test_the_split_that_is_shipped_is_the_one_of_the_first_round() -> None:
 
 
 def test_composed_parameters_follow_the_round_and_keep_their_overrides(tmp_path: Path) -> None:
-    from stages import _compose, _pin
+    from glue import compose as _compose
+    from glue import pin as _pin
 
     target = tmp_path / "params.yaml"
     _compose.compose(["train.recipe.seed=7"], target)

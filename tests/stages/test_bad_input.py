@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from stages import _compose
+from glue import compose as _compose
 
 ROOT = Path(__file__).parents[2]
 

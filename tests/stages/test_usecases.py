@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
+from glue import compose as _compose
+from glue import runtime as _runtime
+from glue import sections as _sections
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.open import open_checkpoint
@@ -19,7 +22,6 @@ from provenline.detectors.params import ModelParams
 from provenline.errors import InputError
 from provenline.files import sha256_file
 from provenline.training.params import TrainParams
-from stages import _compose, _runtime, _sections
 from tests.annotations import world
 
 ROOT = Path(__file__).parents[2]
@@ -212,7 +214,7 @@ def run_line(root: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> di
     for name in ("sample", "split", "stage_a"):
         head = (ROOT / f"data/{name}_ledger.csv").read_text().splitlines()[0]
         (root / f"data/{name}_ledger.csv").write_text(f"{head}\n")
-    for name in ("provenline", "stages"):
+    for name in ("provenline", "glue", "stages"):
         (root / name).symlink_to(ROOT / name)
     value = composed(root, "source=footage", "profile=tiny", "train.when=always", *overrides)
     monkeypatch.chdir(root)

@@ -25,7 +25,9 @@ EPOCHS = 8  # so many that the kills come before the end
 # Says what it is about to do, so that the kill can fall into it; the tracker has its own tests.
 CHILD = """
 import contextlib
-from stages import _runtime, _tracking, train as stage
+from glue import runtime as _runtime
+from glue.tracking import track as _tracking
+from stages import train as stage
 from provenline.training import keeping, publishing, train
 for name in ("log", "data", "curve", "on_epoch"):
     assert hasattr(_tracking, name)

@@ -1,0 +1,1 @@
+"""DVC's experiments: its queue, what their commits hold, and the commands that run many of them."""
