@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from glue import runtime
-from glue.tracking.sender import home
 from provenline.cost.estimate import Job
 from provenline.cost.ledger import Ledger
 from provenline.cost.meter import Meter, metered
 from provenline.cost.params import CostParams
+from provenline.progress import notice
 from provenline.training.keeping import Keeper
 from provenline.training.params import TrainParams
 from provenline.training.view import training_images
@@ -42,5 +42,5 @@ def counted(dataset: Path, params: TrainParams, state: Path) -> Iterator[Meter]:
         images=training_images(dataset, params.limit),
         asked=params.recipe.epochs - len(Keeper(state / "kept", params.keep).notes().history),
     )
-    with metered(Ledger.of(home()), job, cost.ceiling_usd, runtime.notice) as meter:
+    with metered(Ledger.of(runtime.home()), job, cost.ceiling_usd, notice) as meter:
         yield meter

@@ -11,20 +11,17 @@ from typing import Any
 
 import yaml
 
-from glue import runtime
+from glue.runtime import one_line_errors
 from provenline.files import atomic_path
 from provenline.labelling.current import FILE as ROUND
-from provenline.promotion import record
+from provenline.parameters import PARAMS
+from provenline.promotion import pinning, record
 
 
 def pin(params: Path) -> bool:
     """Write the record's pin into composed parameters, as DVC's composer does; return whether it differed."""
     content: dict[str, Any] = yaml.safe_load(params.read_text(encoding="utf-8"))
-    found = record.read(params.parent).current
-    wanted = {
-        "checkpoint_sha256": found.checkpoint_sha256 if found else "",
-        "bundle": found.bundle if found else f"models/engines/{content['target']}/base",
-    }
+    wanted = pinning.values(record.read(params.parent), str(content["target"]))
     if content["shadow_ab"]["production"] == wanted:
         return False
     content["shadow_ab"]["production"] = wanted
@@ -48,5 +45,5 @@ def _write(params: Path, content: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    with runtime.one_line_errors():
-        turn(runtime.PARAMS) if sys.argv[1:] == ["rounds"] else pin(runtime.PARAMS)
+    with one_line_errors():
+        turn(PARAMS) if sys.argv[1:] == ["rounds"] else pin(PARAMS)

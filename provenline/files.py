@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,11 @@ def read_json(path: str | Path) -> Any:
         raise InputError("file is missing", file=path, mend="Run `dvc repro` or `dvc pull`") from None
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON ({error.msg})", file=path, place=f"line {error.lineno}") from None
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows as CSV, whole or not at all; other columns are left out."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

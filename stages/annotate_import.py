@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glue import runtime
-from provenline import tables
+from provenline import line, tables
 from provenline.annotations.findings import annotated
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AnnotateParams
@@ -12,21 +12,21 @@ from provenline.footage.clock import ListedFootage
 from provenline.footage.media import read_media_list
 
 
-def main(side: runtime.Side) -> str:
+def main(side: line.Side) -> str:
     """Write one footage's boxes, which frames somebody looked at, and the agreement."""
     params = runtime.params("annotate_import", AnnotateParams)
-    source = runtime.params(f"source.{side}", runtime.Footage)
-    if source.annotations == runtime.NONE:
+    source = runtime.params(f"source.{side}", line.Footage)
+    if source.annotations == line.NONE:
         params = params.model_copy(update={"format": "none"})
-    out = runtime.data(side)
+    out = line.data(side)
     frames = tables.read(out / "frames.parquet", tables.FRAMES)
     footage = ListedFootage(read_media_list(source.media_list, source.root))
     done = import_annotations(source.annotations, frames, params, footage)
     tables.write(done.frames, out / "annotated.parquet", tables.FRAMES)
     tables.write(done.boxes, out / "boxes.parquet", tables.BOXES)
-    write_json(runtime.metrics("annotate_import", side), done.report)
+    write_json(line.metrics("annotate_import", side), done.report)
     read = [out / "frames.parquet", source.media_list, source.annotations]
-    runtime.inputs("annotate_import", read, side, runtime.footage_of(frames, source.root))
+    runtime.inputs("annotate_import", read, side, line.footage_of(frames, source.root))
     return f"imported {side}: {len(done.boxes)} boxes, {annotated(done.report)}"
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from glue import runtime
-from provenline import tables
+from provenline import line, tables
 from provenline.files import sha256_file, write_json
 from provenline.footage.extract import extract
 from provenline.footage.media import read_media_list
 from provenline.footage.params import ExtractParams
 
 
-def main(side: runtime.Side) -> str:
+def main(side: line.Side) -> str:
     """Write one footage's frames, their table and what was set aside."""
     params = runtime.params("extract", ExtractParams)
-    source = runtime.params(f"source.{side}", runtime.Footage)
-    out = runtime.data(side)
+    source = runtime.params(f"source.{side}", line.Footage)
+    out = line.data(side)
     media = read_media_list(source.media_list, source.root)
     frames, report = extract(media, params, out / "frames")
     tables.write(frames, out / "frames.parquet", tables.FRAMES)
     listed = {"path": str(source.media_list), "sha256": sha256_file(source.media_list)}
-    write_json(runtime.metrics("extract", side), {"media_list": listed, **report})
+    write_json(line.metrics("extract", side), {"media_list": listed, **report})
     return f"extracted {side}: {len(frames)} frames of {len(media)} media"
 
 

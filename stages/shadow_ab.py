@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from glue import runtime
-from provenline import rounds
+from provenline import line, rounds
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.manifest import read_manifest
 from provenline.detectors.open import open_engine
@@ -27,14 +27,14 @@ STATES = Path(".state/shadow")
 def main() -> str:
     """Write where the two engines differ, what is to be labelled, and what follows from it."""
     params = runtime.params("shadow_ab", ShadowParams)
-    source, target = runtime.params("source.deployment", runtime.Footage), runtime.value("target")
+    source, target = runtime.params("source.deployment", line.Footage), runtime.value("target")
     engine: Any = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
     device = "0" if engine.kind == "tensorrt" else engine.device
     production = Path(params.production.bundle)
     candidate, out = Path("models/engines") / target / "candidate", Path("data/shadow")
     runs_today = pinned(production, params.production.checkpoint_sha256)
     params = params.at(runs_today.thresholds, read_manifest(candidate).thresholds)
-    labels = None if Path(params.labels) == runtime.NONE else Path(params.labels)
+    labels = None if Path(params.labels) == line.NONE else Path(params.labels)
     annotate = runtime.params("annotate_import", AnnotateParams)
     reading = Reading(labels, params.labels_format, annotate, tuple(runtime.value("usecase.classes")))
     this = identity(params, sha256_tree(production), sha256_tree(candidate), device)
@@ -44,7 +44,7 @@ def main() -> str:
     runs, new = (open_engine(bundle, device, many=True) for bundle in (production, candidate))
     result = shadow_ab(media, runs, new, params, privacy, reading, out, Kept(STATES / this))
     note(result.metrics, listed, media)
-    write_json(runtime.metrics("shadow_ab"), result.metrics)
+    write_json(line.metrics("shadow_ab"), result.metrics)
     write_json("metrics/shadow_ab_timing.json", result.timing)
     read = [source.media_list, production, candidate, *rounds.files(runtime.rounds(), params.round)]
     read += [labels] if labels else []

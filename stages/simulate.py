@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from glue import runtime
+from provenline import line
 from provenline.simline.params import SimlineParams
 from provenline.simline.simulate import simulate
 
 
-def main(side: runtime.Side) -> str:
+def main(side: line.Side) -> str:
     """Write videos, photos, the media list and two annotators' exports of one footage."""
     params = runtime.params("simulate", SimlineParams)
     report = simulate(side, params, Path("data/simline") / side)

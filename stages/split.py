@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from glue import runtime
-from provenline import tables
+from provenline import line, tables
 from provenline.annotations.outlines import outlined, warnings
 from provenline.files import write_json
+from provenline.progress import notice
 from provenline.rounds import joined, read
 from provenline.splits.audit import audit
 from provenline.splits.certificate import certificate
@@ -23,7 +24,7 @@ LEDGER = Path("data/split_ledger.csv")
 
 def main() -> str:
     """Write the assignment, the dataset in YOLO's layout, and the audit for leaks."""
-    params, usecase = runtime.params("split", SplitParams), runtime.params("usecase", runtime.UseCase)
+    params, usecase = runtime.params("split", SplitParams), runtime.params("usecase", line.UseCase)
     round_ = runtime.value("round")
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     boxes = tables.read("data/boxes.parquet", tables.BOXES)
@@ -37,7 +38,7 @@ def main() -> str:
         described["warnings"] += warnings(described["outlines"])
     dataset = write_dataset(frames, boxes, assignment, usecase.classes, folder, name, Path(), params.task)
     for sentence in described["warnings"]:
-        runtime.notice(sentence)
+        notice(sentence)
     placed = place(frames, assignment)
     audited = audit(placed, params)
     report = {
@@ -47,7 +48,7 @@ def main() -> str:
         "audit": audited,
         "certificate": certificate(placed, found, audited, params),
     }
-    write_json(runtime.metrics("split"), report)
+    write_json(line.metrics("split"), report)
     verdict = report["certificate"]["verdict"]
     return f"split {described['units']['count']} units: {described['groups']} groups; certificate: {verdict}"
 

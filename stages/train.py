@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from glue import cost, runtime
-from glue.tracking import track as tracking
+from glue.tracking import track
+from provenline import line
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
-from provenline.files import read_json, sha256_file, sha256_tree, write_json
+from provenline.files import read_json, sha256_file, sha256_tree, write_json, write_rows
+from provenline.progress import notice
 from provenline.training.families import require_trainable
 from provenline.training.keeping import forget
 from provenline.training.params import TrainParams
@@ -22,7 +24,7 @@ STATES = Path(".state/train")
 def main() -> str:
     """Write the candidate's weights, how training went, and its curve."""
     params, model = runtime.params("train", TrainParams), runtime.params("model", ModelParams)
-    usecase, round_ = runtime.params("usecase", runtime.UseCase), runtime.value("round")
+    usecase, round_ = runtime.params("usecase", line.UseCase), runtime.value("round")
     name = f"{usecase.name}_{round_}"
     base, out, peaks = resolve(model), Path("models") / f"{name}.pt", Path("models/peaks")
     split = Path("data") / f"dataset_split_{round_}.csv"
@@ -34,21 +36,21 @@ def main() -> str:
         digest, dataset = sha256_file(base), Path("data/dataset") / f"{name}.yaml"
         seen = sha256_tree("data/dataset")
         state = STATES / fingerprint(params, digest, seen)
-        tracking.data(split, dataset.parent, seen)
-        with tracking.live(), cost.counted(dataset, params, state) as meter:
-            each = meter.after(tracking.on_epoch)
+        track.data(split, dataset.parent, seen)
+        with track.live(), cost.counted(dataset, params, state) as meter:
+            each = meter.after(track.on_epoch)
             report = fine_tune(dataset, base, digest, params, out, peaks, state, each)
         report["dataset_sha256"] = seen
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
     said = {"stage_a": decision, "warning": warning, "split_sha256": sha256_file(split)}
-    write_json(runtime.metrics("train"), {**said, **report})
+    write_json(line.metrics("train"), {**said, **report})
     columns = ["epoch", *sorted({key for row in report["history"] for key in row} - {"epoch"})]
-    runtime.write_rows(Path("plots/train/epochs.csv"), report["history"], columns)
+    write_rows(Path("plots/train/epochs.csv"), report["history"], columns)
     for sentence in sentences(report):
-        runtime.notice(sentence)
-    tracking.log("train", measured, [runtime.metrics("train")])
-    tracking.curve("train.epoch", report["history"])
+        notice(sentence)
+    track.log("train", measured, [line.metrics("train")])
+    track.curve("train.epoch", report["history"])
     forget(STATES)  # last: killed before, the stage goes on from there
     return f"{name}: {report['epochs']} epochs, best {report['best_epoch']} (Stage A said {decision})"
 

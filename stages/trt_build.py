@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from glue import runtime
-from provenline import tables
+from provenline import line, tables
 from provenline.detectors.params import ModelParams
 from provenline.detectors.weights import resolve
 from provenline.engines.build import Evidence, Golden, Origin, build
@@ -20,12 +20,12 @@ from provenline.files import sha256_file, sha256_of, sha256_tree, write_json
 def main(target: str) -> str:
     """Write both engines, their parity with the checkpoints (identity) and their latency (measured)."""
     params: Any = runtime.params(f"trt_build.{target}", Target)  # type: ignore[arg-type]
-    model, usecase = runtime.params("model", ModelParams), runtime.params("usecase", runtime.UseCase)
+    model, usecase = runtime.params("model", ModelParams), runtime.params("usecase", line.UseCase)
     round_ = runtime.value("round")
     frames = tables.read("data/annotated.parquet", tables.FRAMES)
     csv = Path("data") / f"dataset_split_{round_}.csv"
     split = pd.read_csv(csv)
-    val, train = runtime.in_split(frames, split, "val"), runtime.in_split(frames, split, "train")
+    val, train = line.in_split(frames, split, "val"), line.in_split(frames, split, "train")
     truth = tables.truth(val, tables.read("data/boxes.parquet", tables.BOXES), usecase.classes)
     interval = runtime.params("interval", IntervalParams)
     least = runtime.value("split.class_floor")
@@ -49,7 +49,7 @@ def main(target: str) -> str:
         latency[role] = {"onnx_sha256": built.manifest["onnx_sha256"], "figures": "unproven", **built.latency}
     write_json(Path("metrics/trt_build") / f"{target}.json", parity)
     write_json(Path("models/engines") / target / "measurements.json", latency)
-    read: list[Path | str] = [*runtime.judged("development"), csv, "data/dataset", *weights.values()]
+    read: list[Path | str] = [*line.judged("development"), csv, "data/dataset", *weights.values()]
     runtime.inputs("trt_build", read, target)
     return f"{target}: base and candidate follow their checkpoints"
 

@@ -13,6 +13,7 @@ EXEMPT = {
     "provenline/__init__.py",
     "provenline/errors.py",
     "provenline/files.py",
+    "provenline/line.py",
     "provenline/progress.py",
     "stages/__init__.py",
 }

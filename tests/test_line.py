@@ -187,7 +187,7 @@ def test_dvc_and_mlflow_agree_on_every_number(clone: Path) -> None:
     """Whoever looks, in whichever tool, sees the same figures to the last digit."""
     import mlflow
 
-    from glue.tracking.track import LEFT_OUT
+    from provenline.outgoing import LEFT_OUT
 
     client = mlflow.MlflowClient(f"sqlite:///{clone}/mlflow.db")
     (tracked,) = client.search_runs([e.experiment_id for e in client.search_experiments()])

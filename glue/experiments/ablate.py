@@ -7,7 +7,7 @@ overrides for every cell. What has results is not trained again.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,16 @@ from glue import runtime
 from glue.experiments.cells import same_frames, score_all, stand
 from glue.experiments.commits import composed
 from glue.experiments.queue import DvcQueue
-from glue.experiments.running import Outcome, run
-from glue.experiments.table import show
 from glue.tracking.ablation import log_ablation
+from provenline.ablation.analyse import analysed, sets
 from provenline.ablation.comparable import only_training_moves
 from provenline.ablation.design import Design, cells, expand
-from provenline.ablation.effects import rules_of
-from provenline.ablation.params import AblationParams, read
-from provenline.ablation.result import CHOOSING, Measured, result
-from provenline.ablation.spread import keep
+from provenline.ablation.params import CONF, AblationParams, arguments, read
+from provenline.ablation.running import run, say_failures
+from provenline.ablation.table import show
 from provenline.errors import InputError
 from provenline.files import write_json
 
-CONF, DEFAULT = Path("conf/ablation"), "augment"
 RESULT, SPREADS = Path("metrics/ablation.json"), Path("data/seed_spread.json")
 
 
@@ -54,18 +51,6 @@ def main() -> None:
     sys.exit(1 if outcome.failed else 0)
 
 
-def arguments(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the ablation's name and the overrides for every cell.
-
-    >>> arguments(["small", "profile=tiny"]), arguments([])
-    (('small', ('profile=tiny',)), ('augment', ()))
-    """
-    names = [word for word in words if "=" not in word]
-    if len(names) > 1:
-        raise InputError(f"one ablation at a time, not {' and '.join(names)}")
-    return (names or [DEFAULT])[0], tuple(word for word in words if "=" in word)
-
-
 def analyse(
     name: str,
     params: AblationParams,
@@ -73,7 +58,7 @@ def analyse(
     revs: Mapping[tuple[str, int], str],
     parameters: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Score the cells that have results and return what follows, as metrics/ablation.json has it.
+    """Have the cells that have results scored, log them, and return what metrics/ablation.json has.
 
     Args:
         name: Of the ablation.
@@ -91,25 +76,10 @@ def analyse(
     round_ = str(reference["round"])
     same_frames({f"{name}-{setting}-s{seed}": rev for (setting, seed), rev in revs.items()}, round_)
     ground = stand(next(iter(revs.values())), reference)
-    sets = (CHOOSING, ground.judged_on)
-    trained = score_all(ground, revs, sets, params.metrics, name, round_)
-    keep((one.training for one in trained.values()), name, ground.judged_on, ground.mark, SPREADS)
-    rules = rules_of(params, ground.params.interval)
-    scored = {cell: one.training.scores for cell, one in trained.items()}
-    measured = result(Measured(params, design, scored, ground.judged_on, rules))
-    found = {"split_sha256": ground.split_sha256, **measured}
+    trained = score_all(ground, revs, sets(ground), params.metrics, name, round_)
+    found = analysed(name, params, design, ground, trained, SPREADS)
     log_ablation(name, found, design.settings, trained, parameters)
     return found
-
-
-def say_failures(outcome: Outcome) -> None:
-    """Print which cells have no results, why, and what to do."""
-    for one, why in outcome.failed.items():
-        runtime.notice(f"{one} failed: {why}")
-    if outcome.failed:
-        runtime.notice(
-            f"{len(outcome.failed)} failed; start again to run them alone (`dvc queue logs NAME` says more)"
-        )
 
 
 if __name__ == "__main__":

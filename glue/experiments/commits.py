@@ -13,6 +13,7 @@ import yaml
 
 from glue.compose import compose
 from provenline.errors import InputError
+from provenline.parameters import moved
 
 # What an ablation itself writes: it moves words about a cell, and neither its training nor what it predicts.
 FOUND = {"data/seed_spread.json"}
@@ -56,7 +57,7 @@ def same(rev: str, overrides: Sequence[str], targets: Sequence[str]) -> bool:
         keys, paths = _reached(rev, targets)
     except DvcException:  # its dvc.yaml has no such stage
         return False
-    if any(_value(was, key) != _value(would, key) for key in keys):
+    if moved(was, would, sorted(keys)):
         return False
     words = ["git", "diff", "--quiet", rev, "--", "dvc.yaml", ":(glob)**/*.dvc", *sorted(paths - FOUND)]
     return subprocess.run(words, check=False).returncode == 0
@@ -97,9 +98,3 @@ def _reached(rev: str, targets: Sequence[str]) -> tuple[set[str], set[str]]:
 def upstream(repo: Any, targets: Sequence[str]) -> list[Any]:
     """Return DVC's objects for these stages and all before them; of no target all there are."""
     return [one for name in targets or (None,) for one in repo.stage.collect(name, with_deps=True)]
-
-
-def _value(parameters: Any, dotted: str) -> Any:
-    for name in dotted.split("."):
-        parameters = parameters.get(name) if isinstance(parameters, dict) else None
-    return parameters

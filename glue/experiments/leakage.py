@@ -9,49 +9,34 @@ from typing import Any
 
 from glue import runtime
 from glue.experiments.commits import fetch
-from glue.experiments.running import run_all
-from provenline.evaluation.leakage import counterfactual
+from glue.experiments.queue import DvcQueue
+from provenline.ablation.running import run_all
+from provenline.evaluation.leakage import counterfactual, lines
 from provenline.files import read_json, write_json
 from provenline.progress import out
 
 CELLS = {"leakage-grouped": "split=by_video", "leakage-random": "split=random_frames"}
 RESULT = Path("metrics/leakage.json")
-LINES = {
-    "random": "random frames in train and test",
-    "grouped": "no video on two sides",
-    "difference": "what the leak would have printed more",
-    "net": "the same, with the easier test frames taken off",
-    "field_random": "on deployment footage, trained on random frames",
-    "field_grouped": "on deployment footage, trained on grouped videos",
-}
 
 
 def main() -> None:
     """Run both experiments up to eval; arguments are overrides for both."""
     with runtime.one_line_errors():
         cells = {name: (one, *sys.argv[1:]) for name, one in CELLS.items()}
-        found = run_all(cells, ["eval"])
+        found = run_all(cells, ["eval"], DvcQueue())
         grouped, random = (found[name] for name in CELLS)
         evaluations = [_read(one, f"eval_{runtime.value('round')}.json") for one in (grouped, random)]
         # The report shows it only beside the split that it was measured on.
         split = _read(grouped, "split.json")["assignment"]["sha256"]
         result = {"split_sha256": split, **counterfactual(*evaluations)}
         write_json(RESULT, result)
-        for name, words in LINES.items():
-            if result[name] is not None:
-                out.print(f"{words:<50} {result['metric']} {_text(result[name])}", highlight=False)
-        if result["reason"]:
-            out.print(f"rough: {result['reason']}", highlight=False)
+        for line in lines(result):
+            out.print(line, highlight=False)
 
 
 def _read(revision: str, name: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         return read_json(fetch(revision, f"metrics/{name}", Path(folder)))
-
-
-def _text(estimate: dict[str, Any]) -> str:
-    interval = "" if estimate["low"] is None else f" [{estimate['low']:+.3f}, {estimate['high']:+.3f}]"
-    return f"{estimate['value']:+.3f}{interval}" if estimate["value"] is not None else "not measured"
 
 
 if __name__ == "__main__":

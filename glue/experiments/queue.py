@@ -1,80 +1,24 @@
-"""The seam to DVC's queue of experiments: what waits, runs or failed there, and what has results.
+"""DVC's queue of experiments: what waits, runs or failed there, and what has results.
 
 Queued experiments run in a worker of DVC's own, in folders of their own. A worker that is killed leaves
-its experiment marked as running for ever, so each one is asked for the process behind it.
+its experiment marked as running for ever, so each one is asked for the process behind it (`workers`).
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from glue.experiments import commits
+from glue.experiments import commits, workers
+from glue.experiments.command import dvc, reason
+from provenline.ablation.running import Result, Task
 from provenline.errors import InputError
 
-State = Literal["queued", "running", "failed"]
 _REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)")
-_SAID = re.compile(r"^(?:error|ERROR): ")
 _TRIES = 3
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass(frozen=True)
-class Task:
-    """An experiment in the queue.
-
-    Attributes:
-        name: Its name.
-        rev: The commit, of parameters and code, that it runs from.
-        state: What DVC says.
-        alive: A worker or a process is at it; True for what is not running.
-    """
-
-    name: str
-    rev: str
-    state: State
-    alive: bool = True
-
-
-@dataclass(frozen=True)
-class Result:
-    """An experiment with results.
-
-    Attributes:
-        name: Its name.
-        rev: Its commit.
-        ref: Where git keeps it.
-        here: It belongs to today's commit; DVC takes each name once per commit.
-    """
-
-    name: str
-    rev: str
-    ref: str
-    here: bool
-
-
-def dvc(*words: str) -> None:
-    """Run DVC.
-
-    Raises:
-        InputError: It failed; its own last line says why.
-    """
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        # Into a file: a worker that `dvc queue start` leaves behind would keep a pipe open for hours.
-        done = subprocess.run([sys.executable, "-m", "dvc", *words], stdout=said, stderr=said, check=False)
-        said.seek(0)
-        text = said.read()
-    if done.returncode:
-        last = (text.strip() or "no message").splitlines()[-1]
-        raise InputError(f"dvc {' '.join(words[:2])}: {last}", mend="Commit first, or see `dvc queue status`")
 
 
 class DvcQueue:
@@ -144,7 +88,7 @@ class DvcQueue:
         from dvc.repo import Repo
 
         with Repo() as repo:
-            there = _worker_lives(repo.experiments.celery_queue)
+            there = workers.there(repo.experiments.celery_queue)
         if not there:
             dvc("queue", "start", "--jobs", "1")
 
@@ -188,26 +132,6 @@ class DvcQueue:
         return reason(log.read_text(encoding="utf-8", errors="replace") if log and log.exists() else "")
 
 
-def reason(log: str) -> str:
-    r"""Return the line of a log that says why an experiment failed.
-
-    A stage's own line stands before DVC's, which only repeats that it failed.
-
-    >>> reason("a\nerror: out of memory with batch 16\nERROR: failed to reproduce 'train': exited with 2")
-    'out of memory with batch 16'
-    >>> reason("ERROR: failed to reproduce 'train': failed to run: stages/run train, exited with -9")
-    "failed to reproduce 'train': failed to run: stages/run train, exited with -9 (killed)"
-    >>> reason("")
-    'it was killed, or never began'
-    """
-    lines = [_COLOUR.sub("", line).strip() for line in log.splitlines()]
-    said = [line for line in lines if _SAID.match(line)]
-    if not said:
-        return "it was killed, or never began"
-    text = _SAID.sub("", next((line for line in said if line.startswith("error")), said[0]))
-    return f"{text} (killed)" if re.search(r"exited with (-9|137)$", text) else text
-
-
 def _tasks() -> list[Task]:
     from dvc.repo import Repo
 
@@ -216,41 +140,9 @@ def _tasks() -> list[Task]:
         # In the order in which a task goes through them, so that one that moves meanwhile is not missed.
         waiting, running = list(queue.iter_queued()), list(queue.iter_active())
         revs = [one.stash_rev for one in running]
-        alive = _alive(queue, revs) if running else set()
+        alive = workers.alive(queue, revs) if running else set()
         failed = [done.entry for done in queue.iter_failed()]
     found = [Task(one.name, one.stash_rev, "queued") for one in waiting]
     found += [Task(one.name, one.stash_rev, "running", one.stash_rev in alive) for one in running]
     found += [Task(one.name, one.stash_rev, "failed") for one in failed]
     return list({task.rev: task for task in found}.values())
-
-
-def _alive(queue: Any, revs: Sequence[str]) -> set[str]:
-    """Return the running tasks that somebody is at: a worker that says so, or their own process."""
-    status = queue.worker_status()
-    if not status and _worker_lives(queue):
-        return set(revs)  # too busy to answer within DVC's second
-    return _busy(status) | {rev for rev in revs if _lives(queue.proc.get(rev), "exec-run")}
-
-
-def _busy(status: dict[str, list[dict[str, Any]]]) -> set[str]:
-    """Return the commits that workers say they are at."""
-    tasks = (task for tasks in status.values() for task in tasks or ())
-    entries = (word for task in tasks for word in task.get("args") or () if isinstance(word, dict))
-    return {str(entry.get("stash_rev")) for entry in entries}
-
-
-def _worker_lives(queue: Any) -> bool:
-    from dvc_task.proc.process import ProcessInfo
-
-    known = sorted(Path(queue.wdir).glob("dvc-exp-worker-*.json"))
-    return any(_lives(ProcessInfo.load(str(path)), "queue-worker") for path in known)
-
-
-def _lives(process: Any, word: str) -> bool:
-    """Return whether a process that DVC noted is still the one that it was."""
-    import psutil
-
-    try:
-        return bool(process) and word in psutil.Process(process.pid).cmdline()
-    except psutil.Error:
-        return False

@@ -17,6 +17,7 @@ from provenline.detectors.bundle import ONNX
 from provenline.engines import manifest
 from provenline.engines.manifest import Manifest
 from provenline.errors import InputError
+from provenline.progress import notice
 from provenline.promotion import record
 
 EXPERIMENT = "provenline-registry"
@@ -113,7 +114,7 @@ def main() -> None:
         sys.exit(f"registry: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the record stands
         sys.exit(f"registry: {' '.join(str(error).split())[:300] or type(error).__name__}")
-    runtime.notice(f"registry: {said}")
+    notice(f"registry: {said}")
 
 
 if __name__ == "__main__":

@@ -14,25 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glue import runtime
-from glue.tracking.sending import END, REST, now
+from glue.runtime import home
+from glue.tracking import records
+from glue.tracking.runs import Run
+from glue.tracking.sending import END, REST
 from glue.tracking.spool import Spool, spools
+from provenline.progress import notice
 
 CODE = Path(__file__).parents[2]
 _WAIT = 30.0  # seconds that a stage waits, at its end, for what it logged to be sent
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run, whether or not the tracker knows it.
-
-    Attributes:
-        mark: What it is found by: its tag ``fingerprint``.
-        made_of: ``experiment``, ``name``, ``tags``, ``params``, ``at`` (ms), and ``parent``, a mark or None.
-    """
-
-    mark: str
-    made_of: Mapping[str, Any]
 
 
 @dataclass
@@ -45,11 +35,6 @@ class _Sender:
 
 
 _SENDER = _Sender()
-
-
-def home() -> Path:
-    """Return the project's folder, also where DVC runs an experiment in a folder of its own."""
-    return Path(os.environ.get("PROVENLINE_HOME", "")).resolve()
 
 
 def root() -> Path:
@@ -75,7 +60,7 @@ def training() -> bool:
     return _SENDER.training
 
 
-def add(run: Run, records: Iterable[Mapping[str, Any]], file: Path | None = None) -> None:
+def add(run: Run, said: Iterable[Mapping[str, Any]], file: Path | None = None) -> None:
     """Put records into a run's spool, to be sent by the process beside this one, or when this one ends.
 
     Raises:
@@ -84,7 +69,7 @@ def add(run: Run, records: Iterable[Mapping[str, Any]], file: Path | None = None
     if not there():
         return
     spool = Spool(root(), run.mark)
-    for record in records:
+    for record in said:
         spool.append(record, run.made_of, file)
     if not _SENDER.registered:
         _SENDER.registered = True
@@ -93,7 +78,7 @@ def add(run: Run, records: Iterable[Mapping[str, Any]], file: Path | None = None
 
 def begin(run: Run) -> None:
     """Send what is logged from now on as it comes, and how busy the machine is."""
-    add(run, [{"kind": "status", "status": "RUNNING", "at": now()}])
+    add(run, [records.status("RUNNING")])
     if there():
         _SENDER.process, _SENDER.training = _start(run.mark), True
         _tell(json.dumps(run.made_of))
@@ -103,7 +88,7 @@ def end(run: Run, status: str) -> None:
     """Note how the training ended; from now on the machine is not looked at any more."""
     _SENDER.training = False
     _tell(REST)
-    add(run, [{"kind": "status", "status": status, "at": now()}])
+    add(run, [records.status(status)])
 
 
 def flush(seconds: float = _WAIT) -> bool:
@@ -117,7 +102,7 @@ def flush(seconds: float = _WAIT) -> bool:
         said = _ended(_start(), seconds)
     waiting = sum(one.waiting() for one in spools(root()))
     if waiting:
-        runtime.notice(f"MLflow: {waiting} records wait in .state/tracking ({said}); `make track` sends them")
+        notice(f"MLflow: {waiting} records wait in .state/tracking ({said}); `make track` sends them")
     return not waiting
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from glue.tracking.records import Record
 from provenline.files import atomic_path, read_json, sha256_file, write_json
 
-Record = dict[str, Any]
 SENDING = "sending"  # held by the one process that sends
 _WRITING = "writing"  # held for the moment of a write
 _RUN, _LINES, _FILES = "run.json", "lines.jsonl", "files"

@@ -54,6 +54,16 @@ class Design:
     contrasts: tuple[Contrast, ...]
 
 
+def label(setting: Setting) -> str:
+    """Return a setting as people call it: by the levels that are not the reference's.
+
+    >>> label(Setting("flip-on", (), {"mosaic": "on", "flip": "on"}, ("flip",)))
+    'flip=on'
+    """
+    moved = [f"{factor}={setting.levels[factor]}" for factor in setting.moved]
+    return " ".join(moved) or setting.name or REFERENCE
+
+
 def expand(params: AblationParams) -> Design:
     """Return the settings that the design asks for, and one contrast per level and per whole.
 

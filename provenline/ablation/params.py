@@ -5,6 +5,7 @@ An ablation is no stage: its parameters in params.yaml would make stages run aga
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from pydantic import (
 
 from provenline.errors import InputError
 
+CONF, DEFAULT = Path("conf/ablation"), "augment"
 METRICS = {"map50": "mAP50", "map": "mAP50-95", "precision": "precision", "recall": "recall", "f1": "F1"}
 
 
@@ -87,6 +89,21 @@ class AblationParams(BaseModel):
             if override.split("=")[0].lstrip("+~") in {"seed", self.seed_key}:
                 raise ValueError(f"{override}: seeds are named under `seeds` alone")
         return self
+
+
+def arguments(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the ablation's name and the overrides for every cell, from the words of a command.
+
+    Raises:
+        InputError: Several are named.
+
+    >>> arguments(["small", "profile=tiny"]), arguments([])
+    (('small', ('profile=tiny',)), ('augment', ()))
+    """
+    names = [word for word in words if "=" not in word]
+    if len(names) > 1:
+        raise InputError(f"one ablation at a time, not {' and '.join(names)}")
+    return (names or [DEFAULT])[0], tuple(word for word in words if "=" in word)
 
 
 def read(path: Path) -> AblationParams:

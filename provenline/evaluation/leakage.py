@@ -13,6 +13,14 @@ from typing import Any
 from provenline.errors import InputError
 
 METRIC = "map50"
+_LINES = {
+    "random": "random frames in train and test",
+    "grouped": "no video on two sides",
+    "difference": "what the leak would have printed more",
+    "net": "the same, with the easier test frames taken off",
+    "field_random": "on deployment footage, trained on random frames",
+    "field_grouped": "on deployment footage, trained on grouped videos",
+}
 
 
 def counterfactual(grouped: Mapping[str, Any], random: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,6 +59,21 @@ def counterfactual(grouped: Mapping[str, Any], random: Mapping[str, Any]) -> dic
         if tests[0]["groups"] < 10
         else "",
     }
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """Return what ``counterfactual`` found, a line for each figure and one where it is rough."""
+    said = [
+        f"{words:<50} {found['metric']} {_text(found[name])}"
+        for name, words in _LINES.items()
+        if found[name] is not None
+    ]
+    return said + ([f"rough: {found['reason']}"] if found["reason"] else [])
+
+
+def _text(estimate: Mapping[str, Any]) -> str:
+    interval = "" if estimate["low"] is None else f" [{estimate['low']:+.3f}, {estimate['high']:+.3f}]"
+    return f"{estimate['value']:+.3f}{interval}" if estimate["value"] is not None else "not measured"
 
 
 def difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:

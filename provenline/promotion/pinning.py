@@ -24,6 +24,15 @@ def text(production: Production) -> str:
     return f'{_HEAD}checkpoint_sha256: "{found.checkpoint_sha256}"\nbundle: {found.bundle}\n'
 
 
+def values(production: Production, target: str) -> dict[str, str]:
+    """Return the pin of a record as composed parameters have it; nothing promoted is the target's base."""
+    found = production.current
+    return {
+        "checkpoint_sha256": found.checkpoint_sha256 if found else "",
+        "bundle": found.bundle if found else f"models/engines/{target}/base",
+    }
+
+
 def holds(root: Path, production: Production) -> bool:
     """Return whether the pin is the record's."""
     path = root / FILE

@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 
 from glue import runtime
-from provenline import tables
+from provenline import line, tables
 from provenline.dossier import sealing
 from provenline.dossier.collecting import collect
 from provenline.dossier.plan import run_of
@@ -319,17 +319,17 @@ def _shadow(frames: pd.DataFrame, rng: np.random.Generator) -> None:
 def read(sides: dict[str, Side]) -> None:
     """Write what each stage read, as the stages do."""
     for side, (frames, _) in sides.items():
-        data, place = runtime.data(side), Path("data/simline") / side
+        data, place = line.data(side), Path("data/simline") / side
         exports = [data / "frames.parquet", place / "media.csv", place / "annotations"]
-        footage = runtime.footage_of(frames, place / "footage")
+        footage = line.footage_of(frames, place / "footage")
         runtime.inputs("annotate_import", exports, "" if side == "development" else side, footage)
     names = ("annotated.parquet", "boxes.parquet", "frames")
-    both = {side: [runtime.data(side) / name for name in names] for side in sides}
+    both = {side: [line.data(side) / name for name in names] for side in sides}
     split, base, candidate = "data/dataset_split_v0.csv", "models/base/base.pt", "models/lbzf_person_v0.pt"
     found = [f"data/predictions/{role}.parquet" for role in ("base", "candidate")]
     runtime.inputs("stage_a_eval", [*both["development"], base, found[0]])
     runtime.inputs("eval", [*both["development"], *both["deployment"], split, base, candidate, *found])
     runtime.inputs("trt_build", [*both["development"], split, "data/dataset", base, candidate], TARGET)
     bundles = [Path("models/engines") / TARGET / role for role in ("base", "candidate")]
-    media = runtime.footage_of(sides["deployment"][0], Path("data/simline/deployment/footage"))
+    media = line.footage_of(sides["deployment"][0], Path("data/simline/deployment/footage"))
     runtime.inputs("shadow_ab", ["data/simline/deployment/media.csv", *bundles], media=media)

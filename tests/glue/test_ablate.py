@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from glue import compose as _compose
-from glue import sections as _sections
-from glue.experiments import ablate as _ablate
+from glue import compose
 from glue.experiments.commits import composed
+from provenline import sections
 from provenline.ablation.comparable import only_training_moves
 from provenline.ablation.design import cells, expand
-from provenline.ablation.params import read
+from provenline.ablation.params import arguments, read
 from provenline.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +33,7 @@ def test_every_cell_composes_is_valid_and_moves_the_training_alone(
     wanted = cells(params.model_copy(update={"seeds": params.seeds[-1:]}), expand(params), path.stem)
     parameters = {name: composed(overrides) for name, overrides in wanted.values()}
     for value in parameters.values():
-        assert _sections.check(value) >= len(_sections.SECTIONS)
+        assert sections.check(value) >= len(sections.SECTIONS)
         assert value["train"]["recipe"]["seed"] == params.seeds[-1] and value["split"]["seed"] == 0
     only_training_moves(parameters)
     augments = [str(value["train"]["augment"]) for value in parameters.values()]
@@ -63,9 +62,9 @@ def test_editing_an_ablation_changes_no_parameter(tmp_path: Path, monkeypatch: p
 
     shutil.copytree(ROOT / "conf", tmp_path / "conf")
     monkeypatch.chdir(tmp_path)
-    _compose.compose([], tmp_path / "before.yaml")
+    compose.compose([], tmp_path / "before.yaml")
     (tmp_path / "conf" / "ablation" / "augment.yaml").write_text("seeds: [7]\n")
-    _compose.compose([], tmp_path / "after.yaml")
+    compose.compose([], tmp_path / "after.yaml")
     assert (tmp_path / "before.yaml").read_bytes() == (tmp_path / "after.yaml").read_bytes()
 
 
@@ -89,7 +88,7 @@ def test_an_unknown_ablation_lists_those_there_are() -> None:
     with pytest.raises(InputError, match="augment, seeds, small, sweep"):
         read(ROOT / "conf" / "ablation" / "smal.yaml")
     with pytest.raises(InputError, match="one ablation at a time"):
-        _ablate.arguments(["small", "augment"])
+        arguments(["small", "augment"])
 
 
 def test_what_is_printed_holds_effects_settings_and_sentences(
@@ -97,11 +96,11 @@ def test_what_is_printed_holds_effects_settings_and_sentences(
 ) -> None:
     from rich.console import Console
 
-    from glue.experiments.table import show
     from provenline.ablation.result import result
+    from provenline.ablation.table import show
     from tests.ablation.test_effects import measured
 
-    monkeypatch.setattr("glue.experiments.table.out", Console(width=160))
+    monkeypatch.setattr("provenline.ablation.table.out", Console(width=160))
     found = result(measured())
     show(found, Path("metrics/ablation.json"))
     printed = " ".join(capsys.readouterr().out.split())
@@ -113,7 +112,7 @@ def test_what_is_printed_holds_effects_settings_and_sentences(
 
 def test_cells_on_other_data_are_refused_by_what_dvc_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parameters may agree where footage was exchanged in between."""
-    from glue.experiments import cells as _cells
+    from glue.experiments import cells as glued
 
     locks = {
         "r1": {"data/boxes.parquet": "a"},
@@ -127,10 +126,10 @@ def test_cells_on_other_data_are_refused_by_what_dvc_says(monkeypatch: pytest.Mo
         (folder / path).write_text(yaml.safe_dump({"stages": {"annotate-import": {"outs": outs}, "x": {}}}))
         return folder / path
 
-    monkeypatch.setattr(_cells, "fetch", lock)
-    _cells.same_frames({"one": "r1", "two": "r2"}, "v0")
+    monkeypatch.setattr(glued, "fetch", lock)
+    glued.same_frames({"one": "r1", "two": "r2"}, "v0")
     with pytest.raises(InputError, match=r"boxes\.parquet: three was judged on other data"):
-        _cells.same_frames({"one": "r1", "three": "r3"}, "v0")
+        glued.same_frames({"one": "r1", "three": "r3"}, "v0")
 
 
 def test_what_a_sweep_finds_is_added_to_what_others_found(tmp_path: Path) -> None:

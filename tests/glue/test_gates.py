@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from glue import compose as _compose
-from glue import sections as _sections
+from glue import compose
+from provenline import sections
 
 STAGE_A = {"recall": 0.95, "median_confidence": 0.55}
 PROFILES = {
@@ -21,9 +21,9 @@ PROFILES = {
 
 
 def composed(override: str, tmp_path: Path) -> dict:
-    _compose.compose([override] if override else [], tmp_path / "params.yaml")
+    compose.compose([override] if override else [], tmp_path / "params.yaml")
     value = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    _sections.check(value)
+    sections.check(value)
     return value
 
 
@@ -39,7 +39,7 @@ def test_a_profile_switches_whole(name: str, tmp_path: Path) -> None:
 
 
 def test_every_profile_is_looked_at() -> None:
-    shipped = {path.stem for path in (_compose.CONF / "gates").glob("*.yaml")}
+    shipped = {path.stem for path in (compose.CONF / "gates").glob("*.yaml")}
     assert shipped == set(PROFILES)
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from glue.experiments.command import reason
 from glue.experiments.commits import composed, fetch
-from glue.experiments.queue import DvcQueue, reason
-from glue.experiments.running import run
+from glue.experiments.queue import DvcQueue
+from provenline.ablation.running import run
 from provenline.errors import InputError
 
 VENV = Path(sys.executable).parent

@@ -84,18 +84,17 @@ def test_the_registered_model_is_the_engine_with_its_signature_and_dossier(root:
 
 
 def test_the_pin_reaches_composed_parameters_and_leaves_the_rest_alone(tmp_path: Path) -> None:
-    from glue import compose as _compose
-    from glue import pin as _pin
+    from glue import compose, pin
 
     root = given.checkout(tmp_path)
-    _compose.compose(["profile=tiny"], root / "params.yaml")
+    compose.compose(["profile=tiny"], root / "params.yaml")
     before = (root / "params.yaml").read_bytes()
-    assert not _pin.pin(root / "params.yaml")
+    assert not pin.pin(root / "params.yaml")
     found = given.promoted(root).current
-    assert found is not None and _pin.pin(root / "params.yaml")
+    assert found is not None and pin.pin(root / "params.yaml")
     content = yaml.safe_load((root / "params.yaml").read_text())
     wanted = {"checkpoint_sha256": found.checkpoint_sha256, "bundle": found.bundle}
     assert content["shadow_ab"]["production"] == wanted
     act.rollback(root, given.PERSON, "")
-    assert _pin.pin(root / "params.yaml")
+    assert pin.pin(root / "params.yaml")
     assert (root / "params.yaml").read_bytes() == before

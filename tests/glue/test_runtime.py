@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from glue import compose as _compose
-from glue import runtime as _runtime
-from glue import sections as _sections
+from glue import compose
+from provenline import line, sections
 from provenline.errors import InputError
+from provenline.parameters import section
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_committed_parameters_are_what_conf_composes_to(tmp_path: Path) -> None:
-    _compose.compose([], tmp_path / "params.yaml")
+    compose.compose([], tmp_path / "params.yaml")
     # Of the commit, not of the work tree, where somebody may have composed something else.
     show = ["git", "show", "HEAD:params.yaml"]
     done = subprocess.run(show, cwd=ROOT, capture_output=True, check=False)
@@ -40,13 +40,13 @@ def test_no_variant_is_forgotten() -> None:
 
 @pytest.mark.parametrize("override", variants())
 def test_every_shipped_config_composes_and_is_valid(override: str, tmp_path: Path) -> None:
-    _compose.compose([override], tmp_path / "params.yaml")
-    checked = _sections.check(yaml.safe_load((tmp_path / "params.yaml").read_text()))
-    assert checked >= len(_sections.SECTIONS)
+    compose.compose([override], tmp_path / "params.yaml")
+    checked = sections.check(yaml.safe_load((tmp_path / "params.yaml").read_text()))
+    assert checked >= len(sections.SECTIONS)
 
 
 def composed(tmp_path: Path) -> dict:
-    _compose.compose([], tmp_path / "params.yaml")
+    compose.compose([], tmp_path / "params.yaml")
     return yaml.safe_load((tmp_path / "params.yaml").read_text())
 
 
@@ -55,27 +55,27 @@ def test_unknown_and_missing_parameters_are_named_all_at_once(tmp_path: Path) ->
     value["train"]["recipe"]["lr_zero"] = 0.1
     del value["train"]["recipe"]["lr0"]
     with pytest.raises(InputError) as caught:
-        _sections.check(value)
+        sections.check(value)
     assert "train.recipe.lr_zero" in str(caught.value) and "train.recipe.lr0" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_section_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="trian"):
-        _sections.check({**composed(tmp_path), "trian": {}})
+        sections.check({**composed(tmp_path), "trian": {}})
 
 
 @pytest.mark.parametrize("override", ["round=null", "seed=-1", "source.simulate=null", "usecase.classes=[]"])
 def test_what_stands_alone_is_checked_too(override: str, tmp_path: Path) -> None:
-    _compose.compose([override], tmp_path / "params.yaml")
+    compose.compose([override], tmp_path / "params.yaml")
     with pytest.raises(InputError, match=override.partition("=")[0].rpartition(".")[2]):
-        _sections.check(yaml.safe_load((tmp_path / "params.yaml").read_text()))
+        sections.check(yaml.safe_load((tmp_path / "params.yaml").read_text()))
 
 
 @pytest.mark.parametrize("override", ["model=nope", "trian.lr=3", "model=", "model=1"])
 def test_a_wrong_override_is_one_line(override: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        _compose.compose([override], tmp_path / "params.yaml")
+        compose.compose([override], tmp_path / "params.yaml")
     assert "conf" in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -93,7 +93,7 @@ def test_an_unknown_option_is_named_with_its_group_and_the_known_ones(
     group, _, option = override.partition("=")
     known = sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
     with pytest.raises(InputError) as caught:
-        _compose.compose([override], tmp_path / "params.yaml")
+        compose.compose([override], tmp_path / "params.yaml")
     said = str(caught.value)
     assert said.startswith(f"conf/{group}: has no option '{option}'. {near}")
     assert said.endswith(f"Known: {', '.join(known)}.")
@@ -104,7 +104,7 @@ def test_a_missing_value_is_an_error(tmp_path: Path) -> None:
     value = composed(tmp_path)
     value["model"]["weights"] = "???"
     with pytest.raises(InputError, match=r"model\.weights"):
-        _sections.check(value)
+        sections.check(value)
 
 
 def test_a_stage_without_parameters_ends_in_one_line(tmp_path: Path) -> None:
@@ -128,26 +128,26 @@ def test_composing_again_is_skipped_only_where_nothing_changed(
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["compose"])
-    _compose.main()
+    compose.main()
     first = (tmp_path / "params.yaml").read_bytes()
-    monkeypatch.setattr(_compose, "compose", None)  # a second time would fail
-    _compose.main()
-    assert _compose.differences() == []
+    monkeypatch.setattr(compose, "compose", None)  # a second time would fail
+    compose.main()
+    assert compose.differences() == []
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["compose"])
     (tmp_path / "params.yaml").write_bytes(first.replace(b"seed: 0", b"seed: 1"))
-    assert _compose.differences()
-    _compose.main()
+    assert compose.differences()
+    compose.main()
     assert (tmp_path / "params.yaml").read_bytes() == first
     conf = tmp_path / "conf" / "config.yaml"
     conf.write_text(conf.read_text().replace("seed: 0", "seed: 2"))
-    _compose.main()
+    compose.main()
     assert (tmp_path / "params.yaml").read_bytes() != first
 
 
 def test_sections_by_dotted_name() -> None:
     value = {"source": {"development": {"root": "a", "watched": "a", "media_list": "b", "annotations": "c"}}}
-    assert _runtime.section(value, "source.development", _runtime.Footage).root == Path("a")
+    assert section(value, "source.development", line.Footage).root == Path("a")
     with pytest.raises(InputError, match="section is missing"):
-        _runtime.section(value, "source.deployment", _runtime.Footage)
+        section(value, "source.deployment", line.Footage)

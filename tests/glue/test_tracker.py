@@ -16,10 +16,8 @@ from typing import Any
 
 import pytest
 
-from glue import compose as _compose
-from glue.tracking import sender
-from glue.tracking import sending as _sending
-from glue.tracking import track as _tracking
+from glue import compose
+from glue.tracking import records, runs, sender, sending, track
 from glue.tracking.spool import Spool, spools
 from provenline.files import sha256_file
 
@@ -30,13 +28,13 @@ PATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}  # where a busy machine is not 
 
 STAGE = """
 import sys
-from glue.tracking import track as tracking
-with tracking.live():
+from glue.tracking import track
+with track.live():
     for epoch in range(1, int(sys.argv[1]) + 1):
-        tracking.curve("train.epoch", [{"epoch": epoch, "mAP50": epoch / 7, "lr": 0.1 ** epoch}])
+        track.curve("train.epoch", [{"epoch": epoch, "mAP50": epoch / 7, "lr": 0.1 ** epoch}])
         print(epoch, flush=True)
         sys.stdin.readline()
-tracking.log("train", {"seconds": 1.5})
+track.log("train", {"seconds": 1.5})
 """
 
 
@@ -61,7 +59,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path) -> Pat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setattr(sender._SENDER, "registered", True)  # nothing of this is to be sent at pytest's exit
-    _compose.compose([], tmp_path / "params.yaml")
+    compose.compose([], tmp_path / "params.yaml")
     return tmp_path
 
 
@@ -131,10 +129,10 @@ def the_run(uri: str) -> Any:
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(uri)
-    found = client.get_experiment_by_name(_tracking.EXPERIMENT)
-    runs = client.search_runs([found.experiment_id]) if found else []
-    assert len(runs) <= 1
-    return runs[0] if runs else None
+    found = client.get_experiment_by_name(runs.EXPERIMENT)
+    there = client.search_runs([found.experiment_id]) if found else []
+    assert len(there) <= 1
+    return there[0] if there else None
 
 
 def points(uri: str, run: Any, key: str = CURVE) -> list[tuple[int, float]]:
@@ -152,7 +150,7 @@ def waiting(project: Path) -> list[dict[str, Any]]:
     return [record for spool in found for record, _ in spool.records()]
 
 
-def track(**environment: str) -> subprocess.CompletedProcess[str]:
+def make_track(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "glue.tracking.track"]
     return subprocess.run(
         command, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=300
@@ -164,7 +162,7 @@ def test_another_process_sees_an_epoch_while_the_next_one_trains(project: Path) 
     (data / "images" / "train").mkdir(parents=True)
     (data / "images" / "train" / "secret_frame.jpg").write_bytes(b"x")
     split.write_text("frame_id,split\na,train\nb,test\n")
-    _tracking.data(Path("data/split.csv"), Path("data/dataset"), "5" * 64)
+    track.data(Path("data/split.csv"), Path("data/dataset"), "5" * 64)
     with server(project, free_port()) as uri:
         often = {"MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"}
         with stage(3, MLFLOW_TRACKING_URI=uri, **often, **PATIENT) as process:
@@ -179,7 +177,7 @@ def test_another_process_sees_an_epoch_while_the_next_one_trains(project: Path) 
                 process.stdin.write("\n")
                 process.stdin.flush()
             process.communicate(timeout=300)
-        assert process.returncode == 0 and track(MLFLOW_TRACKING_URI=uri, **PATIENT).returncode == 0
+        assert process.returncode == 0 and make_track(MLFLOW_TRACKING_URI=uri, **PATIENT).returncode == 0
         run = the_run(uri)
         assert run.info.status == "FINISHED" and run.data.metrics["train.seconds"] == 1.5
         assert points(uri, run) == expected(3)
@@ -203,16 +201,16 @@ def test_a_server_that_is_down_is_caught_up_with(project: Path) -> None:
     assert (process.returncode, out.split()) == (0, ["1", "2", "3"])
     assert "records wait in .state/tracking" in said and "`make track` sends them" in said
     assert [one["step"] for one in waiting(project) if one["kind"] == "curve"] == [1, 2, 3]
-    failed = track(MLFLOW_TRACKING_URI=uri)
+    failed = make_track(MLFLOW_TRACKING_URI=uri)
     assert failed.returncode == 1 and "records wait" in failed.stderr
     with server(project, port):
-        done = track(MLFLOW_TRACKING_URI=uri, **PATIENT)
+        done = make_track(MLFLOW_TRACKING_URI=uri, **PATIENT)
         assert done.returncode == 0, done.stderr
         run = the_run(uri)
         assert points(uri, run) == expected(3) and run.info.status == "FINISHED"
         assert run.data.metrics["train.seconds"] == 1.5
         assert run.data.params["profile.device"] == "cpu"
-        again = track(MLFLOW_TRACKING_URI=uri, **PATIENT)
+        again = make_track(MLFLOW_TRACKING_URI=uri, **PATIENT)
         assert again.returncode == 0 and points(uri, the_run(uri)) == expected(3)
     assert waiting(project) == []
 
@@ -234,7 +232,7 @@ def test_a_silent_server_holds_up_no_epoch(project: Path) -> None:
 
 def test_a_sender_that_is_killed_while_it_sends_is_no_matter(project: Path) -> None:
     for epoch in range(1, 3001):
-        _tracking.curve("train.epoch", [{"epoch": epoch, "mAP50": epoch / 7}])
+        track.curve("train.epoch", [{"epoch": epoch, "mAP50": epoch / 7}])
     (spool,) = spools(project / ".state" / "tracking")
     with server(project, free_port()) as uri:
         environment = os.environ | PATIENT | {"MLFLOW_TRACKING_URI": uri}
@@ -249,7 +247,7 @@ def test_a_sender_that_is_killed_while_it_sends_is_no_matter(project: Path) -> N
             time.sleep(delay)
             one.kill()
             one.communicate()
-        assert track(MLFLOW_TRACKING_URI=uri, **PATIENT).returncode == 0
+        assert make_track(MLFLOW_TRACKING_URI=uri, **PATIENT).returncode == 0
         assert points(uri, the_run(uri)) == expected(3000)
 
 
@@ -265,16 +263,16 @@ def test_a_stage_that_is_killed_leaves_what_it_logged(project: Path) -> None:
 
 
 def send(project: Path) -> str:
-    return _sending.attempt(project / ".state" / "tracking", [])
+    return sending.attempt(project / ".state" / "tracking", [])
 
 
 def test_an_answer_that_is_lost_doubles_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server has the points, and the sender dies before it can note so."""
     uri = os.environ["MLFLOW_TRACKING_URI"]
-    _tracking.log("train", {"seconds": 1.5})
-    _tracking.data(*inputs(project))
-    _tracking.curve("train.epoch", [{"epoch": epoch, "mAP50": epoch / 7} for epoch in (1, 2)])
-    sender.add(_tracking.pipeline(), [{"kind": "load", "at": _sending.now(), "values": {"system/x": 3.0}}])
+    track.log("train", {"seconds": 1.5})
+    track.data(*inputs(project))
+    track.curve("train.epoch", [{"epoch": epoch, "mAP50": epoch / 7} for epoch in (1, 2)])
+    sender.add(runs.pipeline(), [records.load({"system/x": 3.0})])
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -299,8 +297,8 @@ def inputs(project: Path) -> tuple[Path, Path, str]:
 def test_a_stage_that_logs_again_adds_only_what_is_new(project: Path) -> None:
     uri = os.environ["MLFLOW_TRACKING_URI"]
     for seconds, epochs in ((1.5, 2), (1.5, 3), (2.5, 3), (1.5, 3)):
-        _tracking.log("train", {"seconds": seconds})
-        _tracking.curve("train.epoch", [{"epoch": e, "mAP50": e / 7} for e in range(1, epochs + 1)])
+        track.log("train", {"seconds": seconds})
+        track.curve("train.epoch", [{"epoch": e, "mAP50": e / 7} for e in range(1, epochs + 1)])
         assert send(project) == ""
     run = the_run(uri)
     assert points(uri, run) == expected(3)
@@ -309,8 +307,8 @@ def test_a_stage_that_logs_again_adds_only_what_is_new(project: Path) -> None:
 
 
 def test_what_mlflow_refuses_holds_up_nothing_else(project: Path) -> None:
-    _tracking.log("", {"n" * 300: 1.0, "fine": 2.0})
-    _tracking.log("", {"also": 3.0})
+    track.log("", {"n" * 300: 1.0, "fine": 2.0})
+    track.log("", {"also": 3.0})
     assert send(project) == "" and waiting(project) == []
     metrics = the_run(os.environ["MLFLOW_TRACKING_URI"]).data.metrics
     assert metrics == {"fine": 2.0, "also": 3.0}
@@ -324,8 +322,8 @@ def test_a_store_of_files_that_fails_holds_up_no_number(
     uri, file = os.environ["MLFLOW_TRACKING_URI"], project / "metrics" / "train.json"
     file.parent.mkdir()
     file.write_text('{"a": 1}')
-    _tracking.log("train", {}, [Path("metrics/train.json")])
-    _tracking.log("train", {"seconds": 1.5})
+    track.log("train", {}, [Path("metrics/train.json")])
+    track.log("train", {"seconds": 1.5})
 
     def full(*_: object, **__: object) -> None:
         raise OSError("no space left")

@@ -301,13 +301,12 @@ def test_the_split_that_is_shipped_is_the_one_of_the_first_round() -> None:
 
 
 def test_composed_parameters_follow_the_round_and_keep_their_overrides(tmp_path: Path) -> None:
-    from glue import compose as _compose
-    from glue import pin as _pin
+    from glue import compose, pin
 
     target = tmp_path / "params.yaml"
-    _compose.compose(["train.recipe.seed=7"], target)
+    compose.compose(["train.recipe.seed=7"], target)
     current.write(tmp_path, "v0.3")
-    _pin.turn(target)
+    pin.turn(target)
     found = yaml.safe_load(target.read_text())
     assert (found["round"], found["rounds"], found["shadow_ab"]["round"]) == ("v0.3", "data/rounds", "v0.3")
     assert found["train"]["recipe"]["seed"] == 7

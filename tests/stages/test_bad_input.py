@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from glue import compose as _compose
+from glue import compose
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     media(tmp_path, "a.mp4,Collar")
     export(tmp_path, '<image name="a.mp4/500" width="64" height="48">{box}</image>')
     monkeypatch.chdir(tmp_path)
-    _compose.compose(["source=footage", "annotations=simline"], tmp_path / "params.yaml")
+    compose.compose(["source=footage", "annotations=simline"], tmp_path / "params.yaml")
     return tmp_path
 
 

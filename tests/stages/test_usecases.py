@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import yaml
 
-from glue import compose as _compose
-from glue import runtime as _runtime
-from glue import sections as _sections
+from glue import compose, runtime
+from provenline import sections
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.open import open_checkpoint
@@ -30,9 +29,9 @@ WIDTH, HEIGHT = 128, 96
 
 
 def composed(folder: Path, *overrides: str) -> dict:
-    _compose.compose(list(overrides), folder / "params.yaml")
+    compose.compose(list(overrides), folder / "params.yaml")
     value = yaml.safe_load((folder / "params.yaml").read_text())
-    _sections.check(value)
+    sections.check(value)
     return value
 
 
@@ -219,7 +218,7 @@ def run_line(root: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> di
     value = composed(root, "source=footage", "profile=tiny", "train.when=always", *overrides)
     monkeypatch.chdir(root)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
-    _runtime._parameters.cache_clear()
+    runtime._parameters.cache_clear()
     try:
         extract.main("development")
         annotate_import.main("development")
@@ -227,7 +226,7 @@ def run_line(root: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> di
         stage_a_eval.main()
         train.main()
     finally:
-        _runtime._parameters.cache_clear()
+        runtime._parameters.cache_clear()
     return value
 
 

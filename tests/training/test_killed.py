@@ -25,14 +25,14 @@ EPOCHS = 8  # so many that the kills come before the end
 # Says what it is about to do, so that the kill can fall into it; the tracker has its own tests.
 CHILD = """
 import contextlib
-from glue import runtime as _runtime
-from glue.tracking import track as _tracking
+from glue import runtime
+from glue.tracking import track
 from stages import train as stage
 from provenline.training import keeping, publishing, train
 for name in ("log", "data", "curve", "on_epoch"):
-    assert hasattr(_tracking, name)
-    setattr(_tracking, name, lambda *_, **__: None)
-_tracking.live = contextlib.nullcontext
+    assert hasattr(track, name)
+    setattr(track, name, lambda *_, **__: None)
+track.live = contextlib.nullcontext
 def telling(place, name):
     real = getattr(place, name)
     def told(*args, **kwargs):
@@ -44,7 +44,7 @@ telling(keeping.Keeper, "keep")
 telling(publishing, "strip_checkpoint")
 telling(stage, "write_json")
 telling(stage, "forget")
-_runtime.run(stage.main)
+runtime.run(stage.main)
 """
 # What it was about to do, how often it must have said so in this process, and up to how many seconds later.
 MOMENTS = [

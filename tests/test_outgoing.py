@@ -1,4 +1,4 @@
-"""What reaches a tracker as a file: no frame, under whatever name, unless the allow-list names it."""
+"""What reaches a tracker: numbers that compare, and no frame, whatever its name, that no allow-list names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from glue.tracking.admitted import admitted, named
+from provenline.outgoing import admitted, named, numbers
 
 PICTURE = np.full((8, 8, 3), 200, np.uint8)
 
@@ -77,3 +77,26 @@ def test_the_allow_list_names_what_may_go_all_the_same(here: Path) -> None:
     patterns = ("reports/figures/*.png",)
     assert admitted(shown, patterns) == shown and admitted(other, patterns) is None
     assert named(patterns) == [shown] and named(()) == []
+
+
+def test_only_numbers_are_logged_under_their_dotted_names() -> None:
+    given = {"a": {"b": 1, "c": "text", "d": None, "e": [1, 2]}, "f": True}
+    assert dict(numbers(given, "eval")) == {"eval.a.b": 1.0, "eval.f": 1.0}
+
+
+def test_what_describes_an_interval_is_left_to_the_files() -> None:
+    recall = {"estimate": 0.9, "low": 0.8, "high": 1.0, "confidence": 0.95, "groups": 21, "error": 0.05}
+    cuts = {f"by_{axis}": {"one": {"recall": recall}} for axis in ("camera", "day", "size", "class")}
+    parts = {"recall": recall, "by_category": {"Collar": {"recall": recall}}, **cuts}
+    parts |= {"own": {"base": {"recall": recall}}, "base": {"coco": {"per_class": {"person": {"map": 0.5}}}}}
+    given = {"splits": {"train": parts, "test": parts}, "holm": {"recall": {"rows": {"Collar": {"p": 0.5}}}}}
+    stage_a = {"by_category": {"Collar": {"frames": 4, "by_attribute": {"role": {"frames": 1}}}}}
+    assert dict(numbers(stage_a, "stage_a_eval")) == {"stage_a_eval.by_category.Collar.frames": 4.0}
+    kept = set(dict(numbers(given, "eval_v0")))
+    ends = ("estimate", "low", "high")
+    assert kept == {
+        *(f"eval_v0.splits.{split}.recall.{end}" for split in ("train", "test") for end in ends),
+        *(f"eval_v0.splits.test.by_category.Collar.recall.{end}" for end in ends),
+        *(f"eval_v0.splits.test.own.base.recall.{end}" for end in ends),
+        "eval_v0.splits.test.base.coco.per_class.person.map",
+    }

@@ -8,19 +8,18 @@ from typing import Any
 
 from rich.table import Table
 
-from glue import runtime
-from provenline.progress import out
+from provenline.ablation.analyse import said
+from provenline.progress import notice, out
 
 
 def show(found: Mapping[str, Any], file: Path) -> None:
-    """Print the object that `analyse` returns; ``file`` is where it was written."""
+    """Print the object that `analyse.analysed` returns; ``file`` is where it was written."""
     if found["effects"]:
         out.print(_effects(found))
     out.print(_settings(found))
-    for text in (*found["sentences"], (found["choice"] or {}).get("sentence"), *found["warnings"]):
-        if text:
-            out.print(f"{text[0].upper()}{text[1:]}.", highlight=False, markup=False, soft_wrap=True)
-    runtime.notice(f"written to {file}")
+    for text in said(found):
+        out.print(text, highlight=False, markup=False, soft_wrap=True)
+    notice(f"written to {file}")
 
 
 def _effects(found: Mapping[str, Any]) -> Table:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from glue.experiments.queue import Result, Task
-from glue.experiments.running import run
+from provenline.ablation.running import Result, Task, run
 from provenline.errors import InputError
 
 CELLS = {"a": ("x=1",), "b": ("x=2",), "c": ("x=3",)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from glue import runtime
+from provenline import line
 from provenline.annotations.params import AnnotateParams
 from provenline.cost.params import CostParams
 from provenline.detectors.params import ModelParams
@@ -13,6 +13,7 @@ from provenline.engines.params import GoldenParams, Target
 from provenline.errors import InputError
 from provenline.evaluation.params import EvalParams, IntervalParams, StageAParams
 from provenline.footage.params import ExtractParams, PrivacyParams
+from provenline.parameters import PARAMS, missing, section
 from provenline.reports.params import ReportParams
 from provenline.shadow.params import ShadowParams
 from provenline.simline.params import SimlineParams
@@ -21,10 +22,10 @@ from provenline.training.flips import refuse_mixed_up
 from provenline.training.params import TrainParams
 
 SECTIONS: dict[str, Any] = {
-    "usecase": runtime.UseCase,
-    "source": runtime.Source,
+    "usecase": line.UseCase,
+    "source": line.Source,
     "footage": PrivacyParams,
-    "tracking": runtime.Tracking,
+    "tracking": line.Tracking,
     "simulate": SimlineParams | None,
     "extract": ExtractParams,
     "annotate_import": AnnotateParams,
@@ -37,9 +38,9 @@ SECTIONS: dict[str, Any] = {
     "golden": GoldenParams,
     "shadow_ab": ShadowParams,
     "report": ReportParams,
-    "line": runtime.Line,
+    "line": line.Line,
     "interval": IntervalParams,
-    "profile": runtime.Profile,
+    "profile": line.Profile,
     "cost": CostParams,
 }
 PLAIN = ("round", "rounds", "seed", "target")
@@ -54,14 +55,14 @@ def check(value: dict[str, Any]) -> int:
     known = set(PLAIN) | {dotted.split(".")[0] for dotted in SECTIONS}
     faults = [f"{name}: unknown section" for name in value if name not in known]
     faults += [f"{name}: section is missing" for name in sorted(known - {"line"}) if name not in value]
-    faults += [f"{key}: no value was given" for key in runtime.missing(value)]
+    faults += [f"{key}: no value was given" for key in missing(value)]
     found: dict[str, Any] = {}
     alone = {"line": {name: value.get(name) for name in PLAIN}}
     if value.get("target") not in (value.get("trt_build") or {}):
         faults.append(f"target: {value.get('target')} is not one of trt_build")
     for dotted, model in _expanded(value):
         try:
-            found[dotted] = runtime.section(value | alone, dotted, model)
+            found[dotted] = section(value | alone, dotted, model)
         except InputError as error:
             faults.append(error.what)
     if {"usecase", "train"} <= found.keys():
@@ -70,9 +71,7 @@ def check(value: dict[str, Any]) -> int:
         except InputError as error:
             faults.append(f"train.augment: {error.what} ({error.mend})")
     if faults:
-        raise InputError(
-            "; ".join(faults), file=runtime.PARAMS, mend="Mend it in conf/ and run `make params`"
-        )
+        raise InputError("; ".join(faults), file=PARAMS, mend="Mend it in conf/ and run `make params`")
     return len(found)
 
 

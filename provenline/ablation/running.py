@@ -9,20 +9,53 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from glue import runtime
-from glue.experiments.queue import DvcQueue, Result, Task
 from provenline.errors import InputError
-from provenline.progress import bar
+from provenline.progress import bar, notice
 
+State = Literal["queued", "running", "failed"]
 Cells = Mapping[str, Sequence[str]]
 _PAUSE = 5.0  # seconds between two looks at the queue
 _PATIENCE = 4  # looks at which nobody works on a running task, before it counts as killed
 
 
+@dataclass(frozen=True)
+class Task:
+    """An experiment in the queue.
+
+    Attributes:
+        name: Its name.
+        rev: The commit, of parameters and code, that it runs from.
+        state: What DVC says.
+        alive: A worker or a process is at it; True for what is not running.
+    """
+
+    name: str
+    rev: str
+    state: State
+    alive: bool = True
+
+
+@dataclass(frozen=True)
+class Result:
+    """An experiment with results.
+
+    Attributes:
+        name: Its name.
+        rev: Its commit.
+        ref: Where git keeps it.
+        here: It belongs to today's commit; DVC takes each name once per commit.
+    """
+
+    name: str
+    rev: str
+    ref: str
+    here: bool
+
+
 class Queue(Protocol):
-    """What is needed of a queue; see `DvcQueue`."""
+    """What is needed of a queue of experiments."""
 
     def tasks(self) -> list[Task]:
         """Return what is in the queue without results, of all commits."""
@@ -80,13 +113,13 @@ class Outcome:
     kept: frozenset[str]
 
 
-def run_all(cells: Cells, targets: Sequence[str] = ()) -> Mapping[str, str]:
+def run_all(cells: Cells, targets: Sequence[str], queue: Queue) -> Mapping[str, str]:
     """Run one experiment per cell, and return the commits by name; see `run`.
 
     Raises:
         InputError: A cell has no results in the end; names all that have none.
     """
-    outcome = run(cells, targets, DvcQueue())
+    outcome = run(cells, targets, queue)
     if outcome.failed:
         first = next(iter(outcome.failed))
         raise InputError(
@@ -94,6 +127,16 @@ def run_all(cells: Cells, targets: Sequence[str] = ()) -> Mapping[str, str]:
             mend=f"See `dvc queue logs {first}`, and start again: what has results is kept",
         )
     return outcome.done
+
+
+def say_failures(outcome: Outcome) -> None:
+    """Print which cells have no results, why, and what to do."""
+    for one, why in outcome.failed.items():
+        notice(f"{one} failed: {why}")
+    if outcome.failed:
+        notice(
+            f"{len(outcome.failed)} failed; start again to run them alone (`dvc queue logs NAME` says more)"
+        )
 
 
 def run(cells: Cells, targets: Sequence[str], queue: Queue, pause: float = _PAUSE) -> Outcome:
@@ -115,7 +158,7 @@ def run(cells: Cells, targets: Sequence[str], queue: Queue, pause: float = _PAUS
     kept = {name: rev for name in cells if (rev := _match(name, cells[name], targets, before, queue))}
     todo = {name: overrides for name, overrides in cells.items() if name not in kept}
     if kept and todo:
-        runtime.notice(f"{len(kept)} of {len(cells)} experiments have results already and are kept")
+        notice(f"{len(kept)} of {len(cells)} experiments have results already and are kept")
     if todo:
         queue.check(targets)
         _enqueue(todo, targets, tasks, before, queue)
