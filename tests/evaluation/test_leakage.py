@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from provenline.errors import InputError
-from provenline.evaluation.leakage import counterfactual, difference
+from provenline.evaluation.leakage import counterfactual, difference, lines
 
 
 def interval(estimate: float, half: float | None) -> dict:
@@ -64,3 +64,15 @@ def test_a_run_that_did_not_train_is_refused() -> None:
         counterfactual(passed, evaluation(0.5, 0.8))
     with pytest.raises(InputError, match="no test set"):
         counterfactual({"splits": {}}, passed)
+
+
+def test_each_figure_is_a_line_and_what_was_not_measured_is_none() -> None:
+    said = lines(counterfactual(evaluation(0.3, 0.5, groups=6), evaluation(0.5, 0.8)))
+    assert [one[:50].strip() for one in said] == [
+        "random frames in train and test",
+        "no video on two sides",
+        "what the leak would have printed more",
+        "the same, with the easier test frames taken off",
+        "rough: the grouped test set holds 6 groups",
+    ]
+    assert said[0][50:] == " map50 +0.800 [+0.700, +0.900]"
