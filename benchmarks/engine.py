@@ -27,6 +27,7 @@ from provenline.detectors.base import predict_frames
 from provenline.detectors.manifest import read_manifest
 from provenline.detectors.open import open_engine
 from provenline.detectors.preprocess import fit_of, letterbox
+from provenline.detectors.size import Size
 from provenline.engines import golden, manifest
 from provenline.engines.export import builder_versions, export_onnx
 from provenline.engines.manifest import Manifest
@@ -84,17 +85,17 @@ def _prepare(given: argparse.Namespace, folder: Path) -> None:
             picture = golden.draw(params, generator)
             noisy = np.clip(picture + generator.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
             cv2.imwrite(str(folder / f"pictures/{number:04}.jpg"), noisy, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    fp32 = bundle(given.imgsz, folder / "fp32")
+    fp32 = bundle(Size(given.imgsz, given.imgsz), folder / "fp32")
     (folder / "int8").mkdir()
     calibration = CalibrationParams(frames=16, method="minmax", activation="uint8", reduce_range=True)
     paths = _pictures(folder)[:: max(1, len(_pictures(folder)) // 16)]
     onnx = folder / "int8/model.onnx"
-    quantise(folder / "fp32/model.onnx", paths, given.imgsz, fit_of(fp32.layout), calibration, onnx)
+    quantise(folder / "fp32/model.onnx", paths, fp32.imgsz, fit_of(fp32.layout), calibration, onnx)
     manifest.write(replace(fp32, onnx_sha256=sha256_file(onnx), precision="int8"), folder / "int8")
     (folder / "wanted.json").write_text(json.dumps(_ours("fp32")(folder)()))
 
 
-def bundle(imgsz: int, folder: Path) -> Manifest:
+def bundle(imgsz: Size, folder: Path) -> Manifest:
     """Export the base model into a bundle that ONNX Runtime runs on the processor."""
     exported = export_onnx(BASE, imgsz, opset=17, simplify=True, out=folder / "model.onnx")
     made = Manifest(
@@ -117,7 +118,7 @@ def bundle(imgsz: int, folder: Path) -> Manifest:
         builder=builder_versions(),
         opset=exported.opset,
         golden={},
-        preprocessing=manifest.PREPROCESSING,
+        preprocessing=manifest.preprocessing(exported.layout, imgsz),
         hardware=None,
     )
     manifest.write(made, folder)
@@ -128,8 +129,8 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted((folder / "pictures").iterdir())
 
 
-def _imgsz(folder: Path) -> int:
-    return int(read_manifest(folder / "fp32").imgsz)
+def _imgsz(folder: Path) -> Size:
+    return read_manifest(folder / "fp32").imgsz
 
 
 def _run(peer: str, folder: Path) -> dict[str, Any]:
@@ -188,9 +189,8 @@ def _ultralytics(weights: str) -> Callable[[Path], Work]:
         path = BASE if weights == "torch" else folder / "fp32/model.onnx"
         load: Any = models.YOLO
         model, paths = load(str(path), task="detect"), [str(one) for one in _pictures(folder)]
-        imgsz = _imgsz(folder)
         options = {
-            "imgsz": imgsz,
+            "imgsz": list(_imgsz(folder)),
             "conf": FLOOR,
             "iou": NMS,
             "max_det": MOST,
@@ -237,7 +237,7 @@ def _network(folder: Path) -> Work:
     from concurrent.futures import ThreadPoolExecutor
 
     detector, count = open_engine(folder / "fp32", "cpu", many=True), len(_pictures(folder))
-    batch = np.random.default_rng(0).random((1, 3, detector.imgsz, detector.imgsz), dtype=np.float32)
+    batch = np.random.default_rng(0).random((1, 3, *detector.imgsz), dtype=np.float32)
     detector.run(batch)
 
     def work() -> list[int]:

@@ -24,6 +24,7 @@ from benchmarks.engine import bundle
 from benchmarks.film import film, parts
 from benchmarks.timing import Clock, in_own_process, in_turns, machine, show, version_of
 from provenline.detectors.onnx_model import OnnxDetector
+from provenline.detectors.size import Size
 from provenline.footage.decode import frames_every
 from provenline.footage.media import Media
 from provenline.progress import out
@@ -53,7 +54,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="bench-shadow-") as place:
         folder = Path(place)
-        bundle(given.imgsz, folder / "engine")
+        bundle(Size(given.imgsz, given.imgsz), folder / "engine")
         recordings = parts(film(given.minutes, given.cache), given.recordings)
         (folder / "recordings.json").write_text(json.dumps([str(path.resolve()) for path in recordings]))
         wanted = _ours(folder)()

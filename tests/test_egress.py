@@ -78,6 +78,7 @@ TRAIN = """
 import os, sys
 from pathlib import Path
 from provenline.detectors.open import open_checkpoint
+from provenline.detectors.size import Size
 from provenline.engines.export import export_onnx
 from provenline.errors import InputError
 from provenline.training import train
@@ -103,7 +104,7 @@ train.arguments = drawn
 places = Path("v0.pt"), Path("peaks"), Path("state")
 result = train.fine_tune(dataset, base, sha256, params(1), *places, lambda *_: None)
 assert settled and result["epochs"] == 1, result
-export_onnx(Path("v0.pt"), 64, opset=17, simplify=True, out=Path("v0.onnx"))
+export_onnx(Path("v0.pt"), Size(64, 64), opset=17, simplify=True, out=Path("v0.onnx"))
 # What ultralytics would do at other times: fonts, versions, packages, telemetry.
 from ultralytics.utils import checks, events
 checks.check_font("Arial.ttf"); checks.check_font("Arial.Unicode.ttf")

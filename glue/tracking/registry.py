@@ -74,7 +74,7 @@ def _registered(client: Any, name: str, bundle: Path, made: Manifest, identity: 
     from mlflow.types import Schema, TensorSpec
 
     floats = np.dtype(np.float32)
-    image = TensorSpec(floats, (-1, 3, made.imgsz, made.imgsz), "images")
+    image = TensorSpec(floats, (-1, 3, *made.imgsz), "images")
     signature = ModelSignature(Schema([image]), Schema([TensorSpec(floats, (-1, -1, -1), "output0")]))
     mlflow.set_experiment(EXPERIMENT)
     tags = {

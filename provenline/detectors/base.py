@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from provenline import tables
 from provenline.detectors.preprocess import Image
+from provenline.detectors.size import Size
 from provenline.errors import InputError
 from provenline.images import ahead, read_image
 from provenline.progress import bar
@@ -43,13 +44,13 @@ class Detector(Protocol):
     Attributes:
         name: Stands in the `model` column of Predictions.
         names: The model's own class names, in its order.
-        imgsz: Side of its square input, in pixels.
+        imgsz: Height and width of its input, in pixels.
         fingerprint: SHA-256 of the weights that run.
     """
 
     name: str
     names: tuple[str, ...]
-    imgsz: int
+    imgsz: Size
     fingerprint: str
 
     def predict(self, images: Sequence[Image]) -> list[Detections]:
@@ -61,7 +62,7 @@ class Engine(Detector, Protocol):
     """A detector out of a bundle, whose bare network can be asked too."""
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the network's output for prepared images (n, 3, imgsz, imgsz)."""
+        """Return the network's output for prepared images (n, 3, *imgsz)."""
         ...
 
 

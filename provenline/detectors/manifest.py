@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from provenline.detectors.bundle import MANIFEST, Layout
+from provenline.detectors.params import Imgsz
 from provenline.detectors.postprocess import Decoder
 from provenline.errors import InputError
 from provenline.files import read_json
@@ -52,8 +53,8 @@ class Manifest(BaseModel):
         precision: `fp32`, `fp16`, ….
         names: The model's class names, in its order.
         labels: Class name to our label.
-        imgsz: Side of the square input, in pixels.
-        layout: Of the output: `raw`, `end2end` or `queries`; also says how an image gets into the square.
+        imgsz: Of the input, in pixels.
+        layout: Of the output: `raw`, `end2end` or `queries`; also says how an image gets into the input.
         score_floor: Weaker detections are dropped.
         nms_iou: Overlap above which the weaker of two boxes of one label goes.
         max_detections: At most so many per image.
@@ -69,7 +70,7 @@ class Manifest(BaseModel):
     precision: str
     names: tuple[str, ...]
     labels: dict[str, str]
-    imgsz: int = Field(ge=32, multiple_of=32)
+    imgsz: Imgsz
     layout: Layout
     score_floor: float
     nms_iou: float

@@ -44,6 +44,8 @@ class OnnxDetector:
         self._session = _session(path, device, 1 if self._lanes > 1 else 0)
         entry = self._session.get_inputs()[0]
         self._input, self._batch = entry.name, entry.shape[0]
+        if (fixed := entry.shape[2:]) != [*self.imgsz]:
+            raise InputError(f"its input is {fixed}, the manifest says {[*self.imgsz]}", file=path)
         self._type = np.float16 if entry.type == "tensor(float16)" else np.float32
         self._fill, self._largest = device_index(device) is not None, 0
 
@@ -62,7 +64,7 @@ class OnnxDetector:
         return [self._decode(output, place) for output, place in zip(outputs, places, strict=True)]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the network's output for prepared images (n, 3, imgsz, imgsz)."""
+        """Return the network's output for prepared images (n, 3, *imgsz)."""
         # An export with a fixed batch takes no other: feed it in such pieces, the last one filled up. On a
         # GPU another size than the last call's makes cuDNN look for its algorithms anew, which takes far
         # longer than the images that fill it up do.

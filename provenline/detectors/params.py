@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from provenline.detectors.size import Size, parse
+
+Imgsz = Annotated[Size, PlainValidator(parse)]
 
 
 class ModelParams(BaseModel):
@@ -17,7 +22,7 @@ class ModelParams(BaseModel):
         weights: Path of the `.pt` file, or of the folder where the family has folders.
         sha256: Hash of the file, or of the folder (`files.sha256_of`). Empty is refused with the hash that
             was found, to be written down by whoever trusts it.
-        imgsz: Side of the square input, in pixels; a multiple of 32.
+        imgsz: Of the input, in pixels: the side of a square, or `[height, width]`; multiples of 32.
         labels: The model's class name to our label; its other classes are dropped. Empty where it knows
             none of ours and is only a start for training.
         score_floor: Detections below this score are dropped. Thresholds are applied outside.
@@ -31,7 +36,7 @@ class ModelParams(BaseModel):
     family: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     weights: Path
     sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
-    imgsz: int = Field(ge=32, multiple_of=32)
+    imgsz: Imgsz
     labels: dict[str, str]
     score_floor: float = Field(ge=0.0, le=0.01)
     nms_iou: float = Field(gt=0.0, le=1.0)

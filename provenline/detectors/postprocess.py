@@ -44,7 +44,7 @@ class Decoder:
 
     @property
     def fit(self) -> Fit:
-        """How an image gets into the square."""
+        """How an image gets into the input."""
         return fit_of(self.layout)
 
     def __call__(self, output: NDArray[Any], place: Letterbox) -> Detections:

@@ -64,7 +64,7 @@ class TensorrtDetector:
         return found
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the network's output for prepared images (n, 3, imgsz, imgsz)."""
+        """Return the network's output for prepared images (n, 3, *imgsz)."""
         return np.concatenate([self._run(batch[row : row + 1]) for row in range(len(batch))])
 
     def _prepare(self, trt: Untyped, path: Path) -> None:
@@ -76,7 +76,7 @@ class TensorrtDetector:
             )
         self._context = self._engine.create_execution_context()
         self._stream = _call(self._cuda.cudaStreamCreate())[0]
-        shape = (1, 3, self.imgsz, self.imgsz)
+        shape = (1, 3, *self.imgsz)
         tensors = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         self._host: dict[str, NDArray[Any]] = {}
         self._device: dict[str, Any] = {}

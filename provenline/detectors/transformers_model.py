@@ -19,6 +19,7 @@ from provenline.detectors.device import torch_device
 from provenline.detectors.params import ModelParams
 from provenline.detectors.postprocess import decoder_of
 from provenline.detectors.preprocess import Image, Letterbox
+from provenline.detectors.size import Size
 from provenline.errors import InputError
 from provenline.files import sha256_tree
 
@@ -146,9 +147,9 @@ def _load(path: Path) -> tuple[Untyped, Untyped]:
     return processor, model
 
 
-def _same_size(processor: Untyped, imgsz: int, path: Path) -> None:
+def _same_size(processor: Untyped, imgsz: Size, path: Path) -> None:
     size = dict(processor.size)
     side = size.get("height", size.get("shortest_edge"))
-    if side != imgsz:
+    if imgsz != (side, side):
         mend = f"Write imgsz: {side} in conf/model: the model knows no other"
         raise InputError(f"its images are {size}, not of {imgsz}", file=path, mend=mend)

@@ -26,8 +26,8 @@ Network: TypeAlias = Any  # ultralytics' DetectionModel, whose attributes torch'
 class UltralyticsDetector:
     """A detection checkpoint of ultralytics, fused, in float32 and evaluation mode.
 
-    Only its network is used: ultralytics' own prediction works on rectangles, exported engines on
-    squares, and the two must see the same pixels.
+    Only its network is used: ultralytics' own prediction cuts the input to each picture's shape, exported
+    engines have one input for all, and the two must see the same pixels.
     """
 
     def __init__(self, path: Path, params: ModelParams, device: str) -> None:

@@ -296,7 +296,7 @@ def _identity(
         builder=builder_versions(),
         opset=exported.opset,
         golden={},
-        preprocessing=manifest.STRETCHED if exported.layout == "queries" else manifest.PREPROCESSING,
+        preprocessing=manifest.preprocessing(exported.layout, checkpoint.imgsz),
         hardware=None,
     )
 

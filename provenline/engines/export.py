@@ -1,6 +1,6 @@
 """Checkpoint to ONNX, so that equal weights give equal bytes.
 
-One input ``images`` (N, 3, S, S) float32 RGB in 0..1, batch dynamic and S fixed; one output
+One input ``images`` (N, 3, H, W) float32 RGB in 0..1, batch dynamic, height and width fixed; one output
 ``output0``, raw (N, 4 + classes, anchors), end2end or queries (N, detections, 6); a network for outlines
 has their coefficients after the rest, and its prototypes are cut off: boxes are what is judged.
 """
@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from provenline.detectors.bundle import Layout
 from provenline.detectors.machine import installed, onnxruntime_version
+from provenline.detectors.size import Size
 from provenline.detectors.ultralytics_model import class_names, output_layout
 from provenline.errors import InputError
 from provenline.files import atomic_path
@@ -32,7 +33,7 @@ class Exported:
     opset: int
 
 
-def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out: Path) -> Exported:
+def export_onnx(checkpoint: Path, imgsz: Size, *, opset: int, simplify: bool, out: Path) -> Exported:
     """Export a checkpoint to the ONNX file ``out``, whole or not at all.
 
     Ultralytics writes its results beside the weights and stamps the file with the time: the
@@ -41,7 +42,7 @@ def export_onnx(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out
 
     Args:
         checkpoint: A ``.pt`` of ultralytics whose hash the caller has checked (it is a pickle).
-        imgsz: Side of the square input in pixels, a multiple of 32.
+        imgsz: Of the input, in pixels.
         opset: ONNX operator set.
         simplify: Fold constants with onnxslim.
         out: The file to write.
@@ -73,7 +74,7 @@ def builder_versions() -> dict[str, str]:
 
 
 def _ultralytics(
-    private: Path, checkpoint: Path, imgsz: int, opset: int
+    private: Path, checkpoint: Path, imgsz: Size, opset: int
 ) -> tuple[Path, list[str], Layout, int]:
     from provenline.detectors.quiet import quiet_ultralytics
 
@@ -85,7 +86,7 @@ def _ultralytics(
     try:
         model = load(str(private), task="detect")
         arguments = {"format": "onnx", "nms": False, "dynamic": True, "simplify": False, "device": "cpu"}
-        raw = model.export(imgsz=imgsz, opset=opset, verbose=False, **arguments)
+        raw = model.export(imgsz=list(imgsz), opset=opset, verbose=False, **arguments)
     except Exception as error:  # the exporter raises whatever torch and onnx raise
         what = f"cannot be exported to ONNX ({type(error).__name__}: {error})"
         raise InputError(what, file=checkpoint, mend="Give a detection checkpoint of ultralytics") from error
@@ -99,12 +100,12 @@ def _load(path: Path) -> OnnxModel:
     return onnx.load(path)
 
 
-def _pin(model: OnnxModel, imgsz: int) -> OnnxModel:
+def _pin(model: OnnxModel, imgsz: Size) -> OnnxModel:
     """Fix height and width of the input, keep the batch free."""
     batch, _, *sides = model.graph.input[0].type.tensor_type.shape.dim
     batch.dim_param = "batch"
-    for side in sides:
-        side.dim_value = imgsz
+    for side, pixels in zip(sides, imgsz, strict=True):
+        side.dim_value = pixels
     return model
 
 
@@ -118,7 +119,7 @@ def scrubbed(model: OnnxModel) -> OnnxModel:
     return model
 
 
-def _layout(model: OnnxModel, imgsz: int, counts: tuple[int, int], head: Layout, checkpoint: Path) -> Layout:
+def _layout(model: OnnxModel, imgsz: Size, counts: tuple[int, int], head: Layout, checkpoint: Path) -> Layout:
     """Tell the output's layout by its shape, seen on one grey image, and by the head that it came from.
 
     ``counts`` are of classes and of coefficients for outlines.
@@ -128,7 +129,7 @@ def _layout(model: OnnxModel, imgsz: int, counts: tuple[int, int], head: Layout,
 
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    grey = np.full((1, 3, imgsz, imgsz), 0.5, dtype=np.float32)
+    grey = np.full((1, 3, *imgsz), 0.5, dtype=np.float32)
     shape = session.run(None, {inputs[0].name: grey})[0].shape
     named = [i.name for i in inputs] == ["images"] and [o.name for o in outputs] == ["output0"]
     rows, columns = 4 + sum(counts), 6 + counts[1]

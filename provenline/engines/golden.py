@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from provenline.detectors.base import Engine
 from provenline.detectors.bundle import Layout
 from provenline.detectors.preprocess import Image, fit_of, prepare
+from provenline.detectors.size import Size
 from provenline.engines.manifest import Manifest
 from provenline.engines.params import GoldenParams, Tolerance
 from provenline.errors import InputError
@@ -39,12 +40,12 @@ class Form:
     Attributes:
         layout: Of the output.
         classes: Of the network.
-        imgsz: Side of its input in pixels.
+        imgsz: Of its input, in pixels.
     """
 
     layout: Layout
     classes: int
-    imgsz: int
+    imgsz: Size
 
     def scores(self, output: Floats) -> Floats:
         """Return the class scores: (classes, anchors) of a raw output, else (detections,)."""
@@ -171,7 +172,8 @@ def difference(form: Form, expected: Floats, found: Floats) -> tuple[float, floa
         rows = np.argsort(-scores.max(axis=0), kind="stable")[:_STRONGEST]
         return score, float(np.abs(expected[:4, rows] - found[:4, rows]).max())
     if form.layout == "queries":  # shares of the input
-        pixels = np.array([form.imgsz] * 4 + [1] * (expected.shape[1] - 4), dtype=np.float32)
+        sides = form.imgsz.width, form.imgsz.height
+        pixels = np.array([*sides, *sides] + [1] * (expected.shape[1] - 4), dtype=np.float32)
         expected, found = expected * pixels, found * pixels
     there, back = _nearest(expected, found), _nearest(found, expected)
     return max(there[0], back[0]), max(there[1], back[1])

@@ -16,16 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from provenline.detectors import size
 from provenline.detectors.bundle import MANIFEST, ONNX, PLAN, Layout, checked
+from provenline.detectors.size import Size
 from provenline.errors import InputError
 from provenline.files import read_json, write_json
 
 FORMAT = 3
 FORMER = 2  # without thresholds: what is in service goes on, under the identity that it has
 LAYOUTS: tuple[str, ...] = get_args(Layout)
-_PIXELS = ", BGR to RGB, HWC to CHW, float32, divided by 255; input 'images' (N,3,S,S), output 'output0'"
-PREPROCESSING = "letterbox to imgsz x imgsz (proportions kept, bilinear, centred, grey 114)" + _PIXELS
-STRETCHED = "stretch to imgsz x imgsz (proportions not kept, bilinear)" + _PIXELS
+_LETTERBOXED = "letterbox to {size} (proportions kept, bilinear, centred, grey 114)"
+_STRETCHED = "stretch to {size} (proportions not kept, bilinear)"
+_PIXELS = ", BGR to RGB, HWC to CHW, float32, divided by 255; input 'images' (N,3,{sides}), output 'output0'"
 PRECISIONS = ("fp32", "fp16", "int8")
 _HEX = re.compile(r"[0-9a-f]{64}")
 # They become paths on the device, so a manifest cannot name what it likes.
@@ -45,7 +47,7 @@ class Manifest:
         split_sha256: Of the split that the data was cut by, or None.
         names: The model's own class names, by class index.
         labels: The model's class name -> our label; other classes are dropped.
-        imgsz: Side of the square input in pixels.
+        imgsz: Of the input, in pixels; in the file one number for a square, else ``[height, width]``.
         layout: ``raw`` (N, 4 + classes, anchors; xywh and class scores before NMS), ``end2end``
             (N, detections, 6; xyxy, score, class after NMS) or ``queries`` (N, queries, 6; xywh as
             shares of the input, score, class; the image stretched to the input).
@@ -74,7 +76,7 @@ class Manifest:
     split_sha256: str | None
     names: list[str]
     labels: dict[str, str]
-    imgsz: int
+    imgsz: Size
     layout: Layout
     score_floor: float
     nms_iou: float
@@ -107,10 +109,17 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that ``write`` stores."""
-        content = dataclasses.asdict(self)
+        content = dataclasses.asdict(self) | {"imgsz": self.imgsz.plain}
         if self.format == FORMER:
             del content["thresholds"]
         return content
+
+
+def preprocessing(layout: Layout, imgsz: Size) -> str:
+    """Return in words what stands between a stored image and the input of such an engine."""
+    fit = _STRETCHED if layout == "queries" else _LETTERBOXED
+    words = ("imgsz x imgsz", "S,S") if imgsz.square else ("imgsz, height x width", "H,W")
+    return (fit + _PIXELS).format(size=words[0], sides=words[1])
 
 
 def write(manifest: Manifest, folder: Path) -> None:
@@ -138,7 +147,7 @@ def read(folder: Path) -> Manifest:
     for key, wanted, holds in _conditions(manifest):
         if not holds:
             raise InputError(f"is {content[key]!r}, not {wanted}", file=path, place=key)
-    return manifest
+    return dataclasses.replace(manifest, imgsz=size.parse(content["imgsz"]))
 
 
 def _conditions(manifest: Manifest) -> list[tuple[str, str, bool]]:
@@ -151,7 +160,7 @@ def _conditions(manifest: Manifest) -> list[tuple[str, str, bool]]:
         ("split_sha256", "64 hexadecimal digits or null", optional[1] is None or _is_sha256(optional[1])),
         ("names", "a list of class names", isinstance(manifest.names, list) and bool(manifest.names)),
         ("labels", "an object of labels", isinstance(manifest.labels, dict)),
-        ("imgsz", "a positive multiple of 32", _is_size(manifest.imgsz)),
+        ("imgsz", size.WANTED, _is_size(manifest.imgsz)),
         ("thresholds", "an object of labels with numbers in 0..1", _are_thresholds(manifest.thresholds)),
         ("layout", f"one of {LAYOUTS}", manifest.layout in LAYOUTS),
         ("precision", f"one of {PRECISIONS}", manifest.precision in PRECISIONS),
@@ -199,7 +208,11 @@ def _are_thresholds(value: object) -> bool:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and value > 0 and value % 32 == 0
+    try:
+        size.parse(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_share(value: object) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenline.detectors.preprocess import Fit, prepare
+from provenline.detectors.size import Size
 from provenline.engines.export import OnnxModel, scrubbed
 from provenline.engines.params import CalibrationParams
 from provenline.errors import InputError
@@ -27,14 +28,14 @@ _METHODS = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"
 
 
 def quantise(
-    onnx_file: Path, frames: Sequence[Path], imgsz: int, fit: Fit, params: CalibrationParams, out: Path
+    onnx_file: Path, frames: Sequence[Path], imgsz: Size, fit: Fit, params: CalibrationParams, out: Path
 ) -> None:
     """Write the INT8 file ``out``, whole or not at all; the same frames give the same bytes.
 
     Args:
-        onnx_file: FP32, input ``images`` (batch, 3, imgsz, imgsz).
+        onnx_file: FP32, input ``images`` (batch, 3, *imgsz).
         frames: Stored **training** frames: validation frames judge the result, and must not shape it.
-        imgsz: Side of the input in pixels.
+        imgsz: Of the input, in pixels.
         fit: How a frame gets into it.
         params: How ranges of activations are found.
         out: The file to write; may be ``onnx_file``.
@@ -116,7 +117,7 @@ def _inferred(path: Path) -> OnnxModel:
 class _Frames:
     """Hands prepared frames to the calibration one by one, so that none has to be kept."""
 
-    def __init__(self, paths: Sequence[Path], imgsz: int, fit: Fit, seen: Any) -> None:
+    def __init__(self, paths: Sequence[Path], imgsz: Size, fit: Fit, seen: Any) -> None:
         self._paths, self._imgsz, self._fit, self._seen = iter(paths), imgsz, fit, seen
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:

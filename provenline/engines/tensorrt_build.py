@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from provenline.detectors.machine import machine
+from provenline.detectors.size import Size
 from provenline.engines.params import PlanParams
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file
@@ -78,7 +79,7 @@ def graph(onnx: Path, precision: str, major: int) -> bytes:
     return bytes(typed.SerializeToString(deterministic=True))
 
 
-def build_plan(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[str, str]:
+def build_plan(onnx: Path, imgsz: Size, target: PlanParams, plan: Path) -> dict[str, str]:
     """Build the plan from the ONNX file and write it, whole or not at all.
 
     The batch is fixed at one image, which is how the runtime feeds it. The file holds the plan alone:
@@ -86,7 +87,7 @@ def build_plan(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[s
 
     Args:
         onnx: The bundle's ONNX file, batch dynamic and sides fixed.
-        imgsz: Side of the square input in pixels.
+        imgsz: Of the input, in pixels.
         target: Precision and workspace.
         plan: The file to write.
 
@@ -106,7 +107,7 @@ def build_plan(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[s
     if not parser.parse(graph(onnx, target.precision, _major(trt))):
         errors = "; ".join(str(parser.get_error(i)) for i in range(parser.num_errors))
         raise InputError(f"TensorRT does not understand the model ({errors})", file=onnx)
-    network.get_input(0).shape = (1, 3, imgsz, imgsz)
+    network.get_input(0).shape = (1, 3, *imgsz)
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, target.workspace_mb << 20)
     if _major(trt) < _TYPED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from provenline.detectors.size import Size, parse
 from provenline.errors import InputError
 from provenline.reports import eval_readings, stage_a_readings
 from provenline.reports.document import Document
@@ -123,13 +124,20 @@ def engine(target: str, role: str, given: Document, measured: Document | None, b
         dataset_sha256=manifest.text("dataset_sha256", "") or None,
         split_sha256=manifest.text("split_sha256", "") or None,
         precision=manifest.text("precision"),
-        imgsz=manifest.count("imgsz"),
+        imgsz=_size(manifest, "imgsz"),
         parity=_parity(given.part("parity")) if given.has("parity") else None,
         latency=latency,
         machine=_machine(measured),
         device=behind.device,
         unproven=behind.why,
     )
+
+
+def _size(given: Document, key: str) -> Size:
+    try:
+        return parse(given.value.get(key))
+    except ValueError as error:
+        raise InputError(str(error), file=given.file, place=f"{given.place}.{key}") from None
 
 
 def _machine(measured: Document | None) -> str:

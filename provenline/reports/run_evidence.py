@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from provenline.detectors.size import Size
 from provenline.reports.estimates import Estimate, Verdict
 from provenline.shadow.params import Operating
 
@@ -52,7 +53,7 @@ class Engine:
         dataset_sha256: Of the training data; None for the base.
         split_sha256: Of the split; None for the base.
         precision: ``fp32``, ``fp16`` or ``int8``.
-        imgsz: Side of the square input in pixels.
+        imgsz: Of the input, in pixels.
         parity: The parity report, or None.
         latency: p50 and p95 in milliseconds and images per second, as measured.
         machine: What the latency was measured on.
@@ -67,7 +68,7 @@ class Engine:
     dataset_sha256: str | None
     split_sha256: str | None
     precision: str
-    imgsz: int
+    imgsz: Size
     parity: Parity | None
     latency: Mapping[str, float]
     machine: str

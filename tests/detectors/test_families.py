@@ -10,6 +10,7 @@ import pytest
 from provenline.detectors.base import Detections
 from provenline.detectors.open import families, open_checkpoint
 from provenline.detectors.preprocess import prepare
+from provenline.detectors.size import Size, parse
 from provenline.detectors.ultralytics_model import load_network, output_layout
 from provenline.errors import InputError
 from provenline.training.strip import save_network
@@ -70,7 +71,7 @@ def _normalised(model) -> None:
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 1.0
-    seen, _ = prepare(photos(8), 320, "letterbox")
+    seen, _ = prepare(photos(8), Size(320, 320), "letterbox")
     with torch.no_grad():
         model.train()(torch.from_numpy(seen))
     for layer, momentum in zip(norms, momenta, strict=True):
@@ -78,8 +79,8 @@ def _normalised(model) -> None:
     model.eval()
 
 
-def theirs(path: Path, images: list[np.ndarray], imgsz: int, layout: str):
-    """Return what ultralytics' own prediction finds: on squares, by the head that needs no suppression."""
+def theirs(path: Path, images: list[np.ndarray], imgsz: int | list[int], layout: str):
+    """Return what ultralytics' own prediction finds: on one input, by the head that needs no suppression."""
     from ultralytics import YOLO
 
     how = {"conf": 0.01, "iou": 0.7, "max_det": 300, "rect": False, "device": "cpu", "verbose": False}
@@ -88,14 +89,16 @@ def theirs(path: Path, images: list[np.ndarray], imgsz: int, layout: str):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_agrees_with_ultralytics_own_prediction(network, architecture, offline):
+@pytest.mark.parametrize("flat", [False, True])
+def test_agrees_with_ultralytics_own_prediction(network, architecture, flat, offline):
     path, images = network(architecture), photos(4)
     layout = LAYOUTS.get(architecture, "queries")
     # So small that no more is found than may be: else the last of those chosen change with the last digit.
-    imgsz = {"queries": 96, "end2end": 64}.get(layout, 320)
+    side = {"queries": 96, "end2end": 64}.get(layout, 320)
+    imgsz = [side // 64 * 32, side] if flat else side
     assert output_layout(load_network(path)) == layout
     detector = open_checkpoint(model_params(path, imgsz=imgsz, labels={name: name for name in NAMES}), "cpu")
-    assert (detector.names, detector.imgsz, len(detector.fingerprint)) == (NAMES, imgsz, 64)
+    assert (detector.names, detector.imgsz, len(detector.fingerprint)) == (NAMES, parse(imgsz), 64)
     for ours, other in zip(detector.predict(images), theirs(path, images, imgsz, layout), strict=True):
         edge = np.tile(other.orig_shape[::-1], 2)  # RT-DETR's are not clipped there
         boxes, scores = np.clip(other.boxes.xyxy.numpy(), 0, edge), other.boxes.conf.numpy()

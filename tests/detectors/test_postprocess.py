@@ -5,8 +5,9 @@ import pytest
 
 from provenline.detectors.postprocess import Decoder, suppress
 from provenline.detectors.preprocess import placement
+from provenline.detectors.size import Size
 
-SAME = placement(320, 320, 320)
+SAME = placement(320, 320, Size(320, 320))
 
 
 def decoder(**changes):
@@ -68,7 +69,7 @@ def test_floor_is_kept_and_what_is_below_goes():
 
 
 def test_boxes_are_clipped_to_the_image_and_padding_gives_none():
-    place = placement(640, 320, 320)  # 80 grey rows above and below
+    place = placement(640, 320, Size(320, 320))  # 80 grey rows above and below
     output = raw([10, 160, 60, 400, 0.9, 0, 0], [160, 20, 30, 30, 0.8, 0, 0])
     found = decoder()(output, place)
     assert found.boxes.tolist() == [[0, 0, 80, 320]]

@@ -87,7 +87,7 @@ def test_agrees_with_its_own_post_processing(folder, kind, offline):
 
     path, images = folder(kind), photos(3)
     detector = opened(path)
-    assert (detector.names, detector.imgsz) == (tuple(NAMES.values()), SIDE)
+    assert (detector.names, detector.imgsz) == (tuple(NAMES.values()), (SIDE, SIDE))
     assert detector.fingerprint == sha256_tree(path)
     processor = transformers.AutoImageProcessor.from_pretrained(path)
     model = transformers.AutoModelForObjectDetection.from_pretrained(path).eval()
@@ -127,6 +127,8 @@ def test_another_hash_or_size_or_class_is_refused(folder):
         opened(path, sha256="0" * 64)
     with pytest.raises(InputError, match=r"not of 320\. Write imgsz: 160"):
         opened(path, imgsz=320)
+    with pytest.raises(InputError, match=r"not of 96x160\. Write imgsz: 160"):
+        opened(path, imgsz=[96, 160])
     with pytest.raises(InputError, match=r"none of \['cat'\] is a class of it \(person, dog\)"):
         opened(path, labels={"cat": "cat"})
 

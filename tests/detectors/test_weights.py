@@ -68,7 +68,8 @@ def test_a_folder_is_held_against_the_hash_of_all_its_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"sha256": "abc"}, {"score_floor": 0.25}, {"imgsz": 100}, {"colour": "red"}]
+    "change",
+    [{"sha256": "abc"}, {"score_floor": 0.25}, {"imgsz": 100}, {"imgsz": [384, 100]}, {"colour": "red"}],
 )
 def test_bad_parameters(weights, change):
     with pytest.raises(ValidationError):
@@ -113,7 +114,9 @@ DOORS = {
     ),
     "engines": (
         "from provenline.engines.export import export_onnx\n"
-        "door = lambda path: export_onnx(path, 64, opset=17, simplify=False, out=path.with_name('a.onnx'))"
+        "from provenline.detectors.size import Size\n"
+        "how = {'opset': 17, 'simplify': False}\n"
+        "door = lambda path: export_onnx(path, Size(64, 64), out=path.with_name('a.onnx'), **how)"
     ),
 }
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from provenline.cli import app
 from provenline.detectors.machine import Machine
+from provenline.detectors.size import Size
 from provenline.device import attest, build, keys
 from provenline.engines import manifest
 from provenline.engines.params import PlanParams
@@ -201,8 +202,8 @@ def test_a_plan_is_bound_to_this_machine_and_the_bundle_keeps_its_name(
 ) -> None:
     """All but TensorRT's own calls: what they would return is put in their place."""
 
-    def planned(onnx: Path, imgsz: int, target: PlanParams, plan: Path) -> dict[str, str]:
-        assert onnx.is_file() and imgsz == 32 and target.precision == "fp16"
+    def planned(onnx: Path, imgsz: Size, target: PlanParams, plan: Path) -> dict[str, str]:
+        assert onnx.is_file() and imgsz == (32, 32) and target.precision == "fp16"
         plan.write_bytes(b"a plan")
         named = {key: str(getattr(HERE, key)) for key in ("gpu", "driver", "l4t", "tensorrt")}
         return {**named, "precision": target.precision, "plan_sha256": sha256_file(plan)}

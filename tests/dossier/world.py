@@ -19,16 +19,17 @@ import yaml
 
 from glue import runtime
 from provenline import line, tables
+from provenline.detectors.size import Size
 from provenline.dossier import sealing
 from provenline.dossier.collecting import collect
 from provenline.dossier.plan import run_of
 from provenline.dossier.record import Dossier
 from provenline.engines import manifest
-from provenline.engines.manifest import PREPROCESSING, Manifest
+from provenline.engines.manifest import Manifest, preprocessing
 from provenline.files import sha256_file, sha256_tree, write_json
 from provenline.splits.dataset import write_assignment, write_dataset
 
-TARGET = "onnxruntime-cpu"
+TARGET, SIZE = "onnxruntime-cpu", Size(320, 320)
 SIDES = ("development", "deployment")
 CODE = {
     "provenline/files.py": "ONE = 1\n",
@@ -294,10 +295,11 @@ def _engines(rng: np.random.Generator) -> None:
             format=manifest.FORMAT, onnx_sha256=onnx, checkpoint_sha256=sha256_file(weights),
             dataset_sha256=sha256_tree("data/dataset") if trained else None,
             split_sha256=sha256_file("data/dataset_split_v0.csv") if trained else None,
-            names=["person"], labels={"person": "person"}, imgsz=320, layout="raw", score_floor=0.01,
-            nms_iou=0.7, max_detections=300, thresholds={}, precision="fp32",
+            names=["person"], labels={"person": "person"}, imgsz=SIZE, layout="raw",
+            score_floor=0.01, nms_iou=0.7, max_detections=300, thresholds={}, precision="fp32",
             target={"kind": "onnxruntime", "name": TARGET, "device": "cpu"}, calibration=None,
-            builder={"onnx": "1.17"}, opset=17, preprocessing=PREPROCESSING, golden={}, hardware=None,
+            builder={"onnx": "1.17"}, opset=17, preprocessing=preprocessing("raw", SIZE), golden={},
+            hardware=None,
         )  # fmt: skip
         manifest.write(made, folder)
         identity[role] = {"manifest": made.to_dict(), "parity": {"verdict": "pass"}}

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from provenline.detectors.base import predict_frames
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.detectors.params import ModelParams
+from provenline.detectors.size import Size
 from provenline.engines import golden, manifest
 from provenline.engines.build import Built, Evidence, Golden, Origin, build, operating, spread
 from provenline.engines.export import export_onnx
@@ -73,7 +74,7 @@ def test_the_manifest_says_where_the_engine_came_from(built: Built, place: Path,
     assert read.to_dict() == built.manifest
     assert read.checkpoint_sha256 == model.sha256
     assert (read.dataset_sha256, read.split_sha256) == ("d" * 64, None)
-    assert (read.names, read.layout, read.imgsz, read.opset) == (["person"], "raw", 64, 17)
+    assert (read.names, read.layout, read.imgsz, read.opset) == (["person"], "raw", (64, 64), 17)
     assert set(read.builder) == {"torch", "ultralytics", "onnx", "onnxslim", "onnxruntime"}
 
 
@@ -83,7 +84,7 @@ def test_equal_weights_give_equal_bytes_and_leave_the_checkpoint_alone(
     elsewhere = tmp_path / "other" / "name.pt"
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(model.weights.read_bytes())
-    exported = export_onnx(elsewhere, 64, opset=17, simplify=True, out=tmp_path / "again.onnx")
+    exported = export_onnx(elsewhere, Size(64, 64), opset=17, simplify=True, out=tmp_path / "again.onnx")
     assert exported.layout == "raw"
     assert sha256_file(tmp_path / "again.onnx") == built.manifest["onnx_sha256"]
     assert [path.name for path in model.weights.parent.iterdir()] == ["base.pt"]
@@ -136,7 +137,7 @@ def test_any_batch_gives_what_single_images_give(built: Built, place: Path) -> N
 def test_an_engine_that_does_not_follow_is_not_left_behind(
     place: Path, evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: ModelParams
 ) -> None:
-    def another(checkpoint: Path, imgsz: int, *, opset: int, simplify: bool, out: Path) -> object:
+    def another(checkpoint: Path, imgsz: Size, *, opset: int, simplify: bool, out: Path) -> object:
         from provenline.engines.export import Exported
 
         world.constant_network(out, imgsz)
@@ -247,7 +248,7 @@ def test_wrong_weights_are_refused_before_they_are_loaded(
 def test_what_is_no_checkpoint_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match=r"a\.pt: cannot be exported") as caught:
-        export_onnx(tmp_path / "a.pt", 64, opset=17, simplify=True, out=tmp_path / "a.onnx")
+        export_onnx(tmp_path / "a.pt", Size(64, 64), opset=17, simplify=True, out=tmp_path / "a.onnx")
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 

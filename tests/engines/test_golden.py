@@ -11,12 +11,13 @@ import pytest
 
 from provenline.detectors.bundle import Layout
 from provenline.detectors.open import open_engine
+from provenline.detectors.size import Size
 from provenline.engines import golden, manifest
 from provenline.errors import InputError
 from provenline.files import sha256_file
 from tests.engines import world
 
-RAW = golden.Form("raw", classes=3, imgsz=640)
+RAW = golden.Form("raw", classes=3, imgsz=Size(640, 640))
 ROWS = replace(RAW, layout="end2end")
 
 
@@ -67,6 +68,11 @@ def test_queries_are_compared_in_pixels_and_outlines_not_at_all() -> None:
     found[0, 2] += 0.01
     score, box = golden.difference(replace(ROWS, layout="queries"), expected, found)
     assert score == 0 and box == pytest.approx(6.4, abs=1e-3)
+    flat = replace(ROWS, layout="queries", imgsz=Size(height=384, width=640))
+    assert golden.difference(flat, expected, found)[1] == pytest.approx(6.4, abs=1e-3)
+    found[0, 2] -= 0.01
+    found[0, 3] += 0.01
+    assert golden.difference(flat, expected, found)[1] == pytest.approx(3.84, abs=1e-3)
     outlined = raw(np.random.default_rng(3), classes=3 + 32)
     other = outlined.copy()
     other[7:] += 5

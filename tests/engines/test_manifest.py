@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from provenline.detectors.open import open_engine
+from provenline.detectors.size import Size
 from provenline.engines import manifest
 from provenline.errors import InputError
 from tests.engines import world
@@ -29,6 +30,17 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert manifest.read(folder).to_dict() == json.loads((folder / "manifest.json").read_text())
 
 
+def test_a_square_engine_is_described_as_it_always_was(tmp_path: Path) -> None:
+    content = json.loads((world.bundle(tmp_path / "b") / "manifest.json").read_text())
+    pixels = "BGR to RGB, HWC to CHW, float32, divided by 255; input 'images' (N,3,S,S), output 'output0'"
+    assert content["imgsz"] == 32 and content["preprocessing"] == (
+        f"letterbox to imgsz x imgsz (proportions kept, bilinear, centred, grey 114), {pixels}"
+    )
+    assert manifest.preprocessing("queries", Size(640, 640)) == (
+        f"stretch to imgsz x imgsz (proportions not kept, bilinear), {pixels}"
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -37,6 +49,11 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ({"onnx_sha256": "abc"}, "64 hexadecimal digits"),
         ({"checkpoint_sha256": None}, "64 hexadecimal digits"),
         ({"imgsz": 100}, "multiple of 32"),
+        ({"imgsz": [384, 100]}, "multiple of 32"),
+        ({"imgsz": [384, 640, 3]}, "multiple of 32"),
+        ({"imgsz": [640, 640]}, "two that differ"),
+        ({"imgsz": {"height": 384}}, "multiple of 32"),
+        ({"imgsz": True}, "multiple of 32"),
         ({"layout": "sideways"}, "raw"),
         ({"score_floor": 7}, "0..1"),
         ({"format": 99}, "format"),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from provenline.detectors.base import predict_frames
 from provenline.detectors.onnx_model import OnnxDetector
 from provenline.detectors.open import open_checkpoint
+from provenline.detectors.size import Size
 from provenline.engines import golden, manifest
 from provenline.engines.build import Built, Evidence, Origin, build
 from provenline.engines.export import export_onnx
@@ -83,7 +84,7 @@ def test_the_manifest_says_what_it_was_calibrated_on(built: Built, place: Path) 
 def test_every_learned_convolution_is_quantised_and_the_tail_is_not(built: Built, place: Path) -> None:
     model = world.checkpoint(place / "weights" / "base.pt")
     plain = place / "plain.onnx"
-    export_onnx(model.weights, 64, opset=17, simplify=True, out=plain)
+    export_onnx(model.weights, Size(64, 64), opset=17, simplify=True, out=plain)
     before, after = onnx.load(plain), onnx.load(place / "bundle" / "model.onnx")
     left = set(tail(before))
     quantised = {
@@ -106,10 +107,12 @@ def test_the_same_frames_give_the_same_bytes_and_others_give_others(
 ) -> None:
     paths = [place / path for path in evidence.frames["path"]]
     params = CalibrationParams.model_validate(CALIBRATION)
-    export_onnx(place / "weights" / "base.pt", 64, opset=17, simplify=True, out=place / "again.onnx")
+    export_onnx(
+        place / "weights" / "base.pt", Size(64, 64), opset=17, simplify=True, out=place / "again.onnx"
+    )
     hashes = []
     for chosen in (paths[:2], paths[:2], paths[4:]):
-        quantise(place / "again.onnx", chosen, 64, "letterbox", params, place / "int8.onnx")
+        quantise(place / "again.onnx", chosen, Size(64, 64), "letterbox", params, place / "int8.onnx")
         hashes.append(sha256_file(place / "int8.onnx"))
     assert hashes[0] == hashes[1] != hashes[2]
     assert not [path for path in place.iterdir() if path.name.startswith("augmented")]
@@ -128,7 +131,7 @@ def test_what_loses_too_much_is_refused_with_the_figures(
 def test_int8_without_frames_or_calibration_is_refused(place: Path, tmp_path: Path) -> None:
     params = CalibrationParams.model_validate(CALIBRATION)
     with pytest.raises(InputError, match="no training frame"):
-        quantise(place / "again.onnx", [], 64, "letterbox", params, tmp_path / "x.onnx")
+        quantise(place / "again.onnx", [], Size(64, 64), "letterbox", params, tmp_path / "x.onnx")
     for wrong in ({"precision": "int8"}, {"calibration": CALIBRATION}):
         with pytest.raises(ValidationError, match="calibration is given with precision int8"):
             world.onnx_target(**wrong)
@@ -138,8 +141,10 @@ def test_symmetric_activations_have_no_zero_point(place: Path, evidence: Evidenc
     """What TensorRT asks of an explicit graph: Q/DQ pairs whose zero points are all 0."""
     params = CalibrationParams.model_validate(CALIBRATION | {"activation": "int8", "reduce_range": False})
     paths = [place / path for path in evidence.frames["path"][:2]]
-    export_onnx(place / "weights" / "base.pt", 64, opset=17, simplify=True, out=tmp_path / "plain.onnx")
-    quantise(tmp_path / "plain.onnx", paths, 64, "letterbox", params, tmp_path / "int8.onnx")
+    export_onnx(
+        place / "weights" / "base.pt", Size(64, 64), opset=17, simplify=True, out=tmp_path / "plain.onnx"
+    )
+    quantise(tmp_path / "plain.onnx", paths, Size(64, 64), "letterbox", params, tmp_path / "int8.onnx")
     model = onnx.load(tmp_path / "int8.onnx")
     values = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
     points = [

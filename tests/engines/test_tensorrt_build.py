@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from provenline.detectors.size import Size
 from provenline.engines import tensorrt_build
 from provenline.engines.export import export_onnx
 from provenline.engines.params import PlanParams
@@ -24,7 +25,7 @@ from tests.engines import world
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tensorrt")
     model = world.checkpoint(folder / "weights" / "base.pt")
-    export_onnx(model.weights, 64, opset=17, simplify=True, out=folder / "plain.onnx")
+    export_onnx(model.weights, Size(64, 96), opset=17, simplify=True, out=folder / "plain.onnx")
     return folder / "plain.onnx"
 
 
@@ -87,8 +88,8 @@ def test_flags_choose_the_precision_of_version_10_and_the_graph_that_of_11(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     monkeypatch.setitem(sys.modules, "tensorrt", told.module(version))
     plan = PlanParams.model_validate({"name": "t", "precision": precision, "workspace_mb": 64})
-    bound = tensorrt_build.build_plan(plain, 64, plan, tmp_path / "model.plan")
-    assert told.flags == flags and told.shape == (1, 3, 64, 64)
+    bound = tensorrt_build.build_plan(plain, Size(64, 96), plan, tmp_path / "model.plan")
+    assert told.flags == flags and told.shape == (1, 3, 64, 96)
     assert (told.parsed != plain.read_bytes()) == typed
     assert bound["precision"] == precision and (tmp_path / "model.plan").read_bytes() == b"plan"
 
@@ -98,7 +99,7 @@ def test_an_unknown_version_is_refused(plain: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "tensorrt", Builder().module("12.0.0"))
     plan = PlanParams(name="t", precision="fp16", workspace_mb=64)
     with pytest.raises(InputError, match=r"TensorRT 12\.0\.0 is installed, and only 10 and 11"):
-        tensorrt_build.build_plan(plain, 64, plan, tmp_path / "model.plan")
+        tensorrt_build.build_plan(plain, Size(64, 96), plan, tmp_path / "model.plan")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -113,7 +114,7 @@ def test_the_typed_graph_is_fp16_where_it_was_learned_and_says_the_same(plain: P
     assert {kinds[node.input[1]] for node in convolutions} == {onnx.TensorProto.FLOAT16}
     for end in (*model.graph.input, *model.graph.output):
         assert end.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    image = np.random.default_rng(0).random((1, 3, 64, 64), dtype=np.float32)
+    image = np.random.default_rng(0).random((1, 3, 64, 96), dtype=np.float32)
     before, after = (
         onnxruntime.InferenceSession(one, providers=["CPUExecutionProvider"]).run(None, {"images": image})[0]
         for one in (plain.read_bytes(), data)

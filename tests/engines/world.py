@@ -13,6 +13,7 @@ from provenline import tables
 from provenline.detectors.bundle import ONNX
 from provenline.detectors.onnx_model import OnnxDetector
 from provenline.detectors.params import ModelParams
+from provenline.detectors.size import Size
 from provenline.engines import golden, manifest
 from provenline.engines.build import Golden
 from provenline.engines.manifest import Manifest
@@ -27,6 +28,7 @@ from provenline.engines.params import (
 from provenline.evaluation.params import IntervalParams
 from provenline.files import sha256_file
 
+TINY, SMALL = Size(32, 32), Size(64, 64)
 PARITY = ParityParams(
     frames=4,
     score=0.25,
@@ -126,7 +128,7 @@ def frames(root: Path, count: int = 6, width: int = 96, height: int = 64) -> pd.
 
 
 def constant_network(
-    path: Path, imgsz: int = 32, shift: float = 0.0, gain: float = 0.0, padding: int = 0
+    path: Path, imgsz: Size = TINY, shift: float = 0.0, gain: float = 0.0, padding: int = 0
 ) -> None:
     """Write an ONNX file whose raw output is the same two boxes for every image.
 
@@ -155,7 +157,7 @@ def constant_network(
     graph = helper.make_graph(
         nodes,
         "constant",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, imgsz, imgsz])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, *imgsz])],
         [helper.make_tensor_value_info("output0", TensorProto.FLOAT, ["batch", 5, 3])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
@@ -171,7 +173,7 @@ def identity(onnx_sha256: str, **changes: object) -> Manifest:
         "split_sha256": None,
         "names": ["person"],
         "labels": {"person": "person"},
-        "imgsz": 32,
+        "imgsz": TINY,
         "layout": "raw",
         "score_floor": 0.01,
         "nms_iou": 0.7,
@@ -182,7 +184,7 @@ def identity(onnx_sha256: str, **changes: object) -> Manifest:
         "calibration": None,
         "builder": {},
         "opset": 17,
-        "preprocessing": manifest.PREPROCESSING,
+        "preprocessing": manifest.preprocessing("raw", TINY),
         "golden": {},
         "hardware": None,
     }
@@ -200,7 +202,7 @@ def bundle(folder: Path, shift: float = 0.0, padding: int = 0, **changes: object
     return folder
 
 
-def checkpoint(path: Path, imgsz: int = 64, bias: float = 0.0) -> ModelParams:
+def checkpoint(path: Path, imgsz: Size = SMALL, bias: float = 0.0) -> ModelParams:
     """Save a one-class YOLOv8n with random weights that finds something everywhere."""
     from provenline.detectors.quiet import quiet_ultralytics
 

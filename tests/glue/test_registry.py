@@ -70,7 +70,7 @@ def test_the_registered_model_is_the_engine_with_its_signature_and_dossier(root:
     follow()
     made = manifest.verify(root / found.bundle)
     loaded = mlflow.onnx.load_model("models:/lbzf_person@production")
-    image = np.zeros((1, 3, made.imgsz, made.imgsz), np.float32)
+    image = np.zeros((1, 3, *made.imgsz), np.float32)
     outputs = [
         onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"]).run(None, {"images": image})[0]
         for data in (loaded.SerializeToString(), (root / found.bundle / "model.onnx").read_bytes())
@@ -78,7 +78,7 @@ def test_the_registered_model_is_the_engine_with_its_signature_and_dossier(root:
     np.testing.assert_array_equal(*outputs)
     version = mlflow.MlflowClient().get_model_version_by_alias("lbzf_person", "production")
     described = mlflow.models.get_model_info("models:/lbzf_person@production").signature
-    assert described.inputs.inputs[0].shape == (-1, 3, made.imgsz, made.imgsz)
+    assert described.inputs.inputs[0].shape == (-1, 3, *made.imgsz)
     files = {one.path for one in mlflow.MlflowClient().list_artifacts(version.run_id)}
     assert {"dossier.json", "manifest.json"} <= files
 

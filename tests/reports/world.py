@@ -20,7 +20,8 @@ import yaml
 from provenline import tables
 from provenline.annotations.importing import import_annotations
 from provenline.annotations.params import AgreementParams, AnnotateParams, LabelRule, Named
-from provenline.engines.manifest import FORMAT, PREPROCESSING, Manifest
+from provenline.detectors.size import Size
+from provenline.engines.manifest import FORMAT, Manifest, preprocessing
 from provenline.engines.parity import Parity
 from provenline.evaluation import label_errors
 from provenline.evaluation.assess import assess
@@ -515,7 +516,7 @@ def _engines(root: Path) -> None:
             split_sha256=None if role == "base" else split,
             names=["person"],
             labels={"person": "person"},
-            imgsz=320,
+            imgsz=Size(320, 320),
             layout="raw",
             score_floor=0.01,
             nms_iou=0.7,
@@ -526,7 +527,7 @@ def _engines(root: Path) -> None:
             calibration=None,
             builder={"onnx": "1.17"},
             opset=17,
-            preprocessing=PREPROCESSING,
+            preprocessing=preprocessing("raw", Size(320, 320)),
             golden={"inputs": "synthetic"},
             hardware=None,
         )

@@ -13,6 +13,7 @@ from provenline.detectors.open import open_checkpoint
 from provenline.detectors.params import ModelParams
 from provenline.detectors.postprocess import Decoder
 from provenline.detectors.preprocess import prepare
+from provenline.detectors.size import Size
 from provenline.errors import InputError
 from provenline.files import sha256_file
 from provenline.training.params import TrainParams
@@ -131,7 +132,7 @@ def test_a_model_for_outlines_is_trained_and_its_boxes_are_read(outlines, seg_ba
     assert YOLO(str(out)).task == "segment"
     # Ultralytics' own suppression, which knows what are scores and what are coefficients of masks.
     with torch.inference_mode():
-        raw, _ = load_network(out)(torch.from_numpy(prepare(images, 128, "letterbox")[0]))[0]
+        raw, _ = load_network(out)(torch.from_numpy(prepare(images, Size(128, 128), "letterbox")[0]))[0]
         theirs = non_max_suppression(raw, conf_thres=0.0, iou_thres=0.7, max_det=20, nc=1)
     for ours, other in zip(detector.predict(images), theirs, strict=True):
         assert other.shape == (20, 6 + 32) and len(ours) == 20
@@ -145,11 +146,11 @@ def test_its_export_gives_the_same_boxes(seg_base, tmp_path):
 
     from provenline.engines.export import export_onnx
 
-    exported = export_onnx(seg_base[0], 128, opset=17, simplify=True, out=tmp_path / "model.onnx")
+    exported = export_onnx(seg_base[0], Size(128, 128), opset=17, simplify=True, out=tmp_path / "model.onnx")
     assert (exported.names, exported.layout) == (["ring"], "raw")
     given = model_params(seg_base[0])
     detector, image = open_checkpoint(given, "cpu"), np.full((96, 128, 3), 90, np.uint8)
-    batch, places = prepare([image], 128, "letterbox")
+    batch, places = prepare([image], Size(128, 128), "letterbox")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     (output,) = session.run(None, {"images": batch})
     decode = Decoder("raw", ("ring",), given.labels, 0.0, given.nms_iou, given.max_detections)
