@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenline.detectors.bundle import Layout
-from provenline.detectors.size import Size
+from provenline.detectors.size import MULTIPLE, Size
 
 Image = NDArray[np.uint8]
 Fit = Literal["letterbox", "stretch"]
@@ -89,6 +89,16 @@ def stretch(image: Image, imgsz: Size) -> tuple[Image, Letterbox]:
         inner = (imgsz.width, imgsz.height)
         resized = np.asarray(cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR), np.uint8)
     return resized, Letterbox(width, height, 0, 0, imgsz.width, imgsz.height)
+
+
+def tightest(width: int, height: int, imgsz: Size) -> Size:
+    """Return the smallest input in which an image of ``width`` x ``height`` is as large as in ``imgsz``.
+
+    >>> tightest(1920, 1080, Size(640, 640))
+    Size(height=384, width=640)
+    """
+    place = placement(width, height, imgsz)
+    return Size(*(-side // MULTIPLE * -MULTIPLE for side in (place.inner_height, place.inner_width)))
 
 
 def fit_of(layout: Layout) -> Fit:

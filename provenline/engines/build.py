@@ -17,7 +17,7 @@ from provenline.detectors.onnx_model import OnnxDetector
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.detectors.params import ModelParams
 from provenline.detectors.preprocess import fit_of
-from provenline.engines import golden, latency, manifest, parity
+from provenline.engines import golden, latency, manifest, parity, wasted
 from provenline.engines.export import Exported, builder_versions, export_onnx
 from provenline.engines.held import hold
 from provenline.engines.manifest import Manifest
@@ -147,6 +147,7 @@ def build(
         bundle.mkdir()
         shown = spread(frames, held.params.inputs) if held.inputs == "frames" else frames.iloc[:0]
         made = _exported(target, checkpoint, origin, bundle)
+        wasted.say(checkpoint.name, frames, made.layout, made.imgsz)
         step = follows(bundle, "cpu", target.onnx_parity, "the ONNX file") if target.onnx_parity else None
         made = _engine(target, made, evidence, bundle)
         made = _with_golden(made, held.params, [evidence.root / path for path in shown["path"]], bundle)

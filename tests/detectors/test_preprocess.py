@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from provenline.detectors.preprocess import GREY, letterbox, placement, prepare, stretch
+from provenline.detectors.preprocess import GREY, letterbox, placement, prepare, stretch, tightest
 from provenline.detectors.size import Size
 
 INPUTS = [Size(320, 320), Size(192, 320), Size(320, 192)]
@@ -77,6 +77,23 @@ def test_a_picture_of_16_to_9_lies_in_a_rectangle_as_large_as_in_the_square():
     assert (high.top, low.top) == (140, 12) and (high.inner_width, high.inner_height) == (640, 360)
     assert np.array_equal(flat[12:372], square[140:500])
     assert (flat[:12] == GREY).all() and (flat[372:] == GREY).all()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "imgsz", "wanted"),
+    [
+        (1920, 1080, Size(640, 640), (384, 640)),
+        (1080, 1920, Size(640, 640), (640, 384)),
+        (640, 480, Size(640, 640), (480, 640)),
+        (640, 360, Size(384, 640), (384, 640)),
+        (100, 100, Size(640, 640), (640, 640)),
+    ],
+)
+def test_the_tightest_input_shows_a_picture_as_large(width, height, imgsz, wanted):
+    found = tightest(width, height, imgsz)
+    one, other = placement(width, height, imgsz), placement(width, height, found)
+    assert found == wanted
+    assert (one.inner_width, one.inner_height) == (other.inner_width, other.inner_height)
 
 
 @pytest.mark.parametrize("width, height", SIZES)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 
 from provenline.detectors.open import open_checkpoint, open_engine
 from provenline.detectors.params import ModelParams
 from provenline.detectors.size import Size, parse
-from provenline.engines import golden, manifest
+from provenline.engines import golden, manifest, wasted
 from provenline.engines.build import Built, Evidence, Origin, build
 from provenline.errors import InputError
 from tests.detectors.test_families import farthest, rows
@@ -97,3 +98,20 @@ def test_a_manifest_that_names_another_shape_than_the_network_has_is_refused(tmp
         InputError, match=r"model\.onnx: its input is \[32, 32\], the manifest says \[32, 64\]"
     ):
         open_engine(folder, "cpu")
+
+
+def frames(*sizes: tuple[int, int]) -> pd.DataFrame:
+    return pd.DataFrame(sizes, columns=["width", "height"])
+
+
+def test_an_input_that_wastes_more_than_a_third_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = frames((1920, 1080), (1920, 1080), (640, 360))
+    wasted.say("base", wide, "raw", Size(640, 640))
+    assert capsys.readouterr().err == (
+        "base: model.imgsz=[384, 640] shows all 3 frames as large as 640 does, for 0.60 of the work\n"
+    )
+    wasted.say("base", wide, "queries", Size(640, 640))  # stretched
+    wasted.say("base", wide, "raw", Size(384, 640))
+    wasted.say("base", frames((640, 480)), "raw", Size(640, 640))  # three quarters
+    wasted.say("base", frames((1920, 1080), (1080, 1920)), "raw", Size(640, 640))
+    assert capsys.readouterr().err == ""
