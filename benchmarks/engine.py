@@ -4,6 +4,7 @@ The same stored JPEGs of 1920 x 1080 (drawn, unless a folder is given) go throug
 line runs an engine (`predict_frames`, fp32 and int8), one after the other as a camera would send them, by
 ultralytics' own `predict` on the checkpoint and on the same ONNX file, and by a bare loop around ONNX Runtime
 that decodes, resizes, runs and throws the output away. The limit is the network alone, on a resident batch.
+Beside an input that is no square (`--imgsz 384 640`, height and width) runs the square of its longer side.
 Peers take turns in processes of their own; the clock runs without imports, loading and one warm-up.
 """
 
@@ -27,7 +28,7 @@ from provenline.detectors.base import predict_frames
 from provenline.detectors.manifest import read_manifest
 from provenline.detectors.open import open_engine
 from provenline.detectors.preprocess import fit_of, letterbox
-from provenline.detectors.size import Size
+from provenline.detectors.size import Size, parse
 from provenline.engines import golden, manifest
 from provenline.engines.export import builder_versions, export_onnx
 from provenline.engines.manifest import Manifest
@@ -40,6 +41,7 @@ ROOT = Path(__file__).parents[1]
 BASE = ROOT / "models/base/yolov8n_simline.pt"
 LIMIT, OURS, INT8 = "limit: the network alone", "provenline", "provenline, int8"
 SINGLE = "provenline, one after the other"
+SQUARE, SQUARE_LIMIT = "provenline, the square", "limit of the square"
 TORCH, ONNX, BARE = "ultralytics, torch", "ultralytics, ONNX", "bare ONNX Runtime loop"
 FLOOR, NMS, MOST, SURE = 0.01, 0.7, 300, 0.25
 
@@ -49,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--pictures", type=Path, help="folder of JPEGs; left out: drawn ones")
     parser.add_argument("--count", type=int, default=64, help="pictures drawn")
-    parser.add_argument("--imgsz", type=int, default=640)
+    add_imgsz(parser)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -69,11 +71,27 @@ def main() -> None:
         def run(peer: str) -> dict[str, Any]:
             return in_own_process("benchmarks.engine", [*arguments, "--peer", peer], {})
 
-        _say(in_turns(list(PEERS), given.repeats, run, "engines"), len(_pictures(folder)))
+        peers = [name for name in PEERS if name not in SQUARES or not imgsz_of(given).square]
+        _say(in_turns(peers, given.repeats, run, "engines"), len(_pictures(folder)))
+
+
+def add_imgsz(parser: argparse.ArgumentParser) -> None:
+    """Add ``--imgsz``, a side or height and width."""
+    parser.add_argument("--imgsz", type=int, nargs="+", default=[640], help="a side, or height and width")
+
+
+def imgsz_of(given: argparse.Namespace) -> Size:
+    """Return the input that ``--imgsz`` asks for."""
+    return parse(given.imgsz if len(given.imgsz) > 1 else given.imgsz[0])
+
+
+def square_around(imgsz: Size) -> Size:
+    """Return the square that shows a picture as large as ``imgsz`` does, or larger."""
+    return Size(max(imgsz), max(imgsz))
 
 
 def _prepare(given: argparse.Namespace, folder: Path) -> None:
-    """Store the pictures and both engines, and what ours finds in them."""
+    """Store the pictures and the engines, and what ours finds in them."""
     (folder / "pictures").mkdir()
     if given.pictures:
         for path in sorted([*given.pictures.glob("*.jpg"), *given.pictures.glob("*.jpeg")]):
@@ -85,7 +103,9 @@ def _prepare(given: argparse.Namespace, folder: Path) -> None:
             picture = golden.draw(params, generator)
             noisy = np.clip(picture + generator.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
             cv2.imwrite(str(folder / f"pictures/{number:04}.jpg"), noisy, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    fp32 = bundle(Size(given.imgsz, given.imgsz), folder / "fp32")
+    fp32 = bundle(imgsz_of(given), folder / "fp32")
+    if not fp32.imgsz.square:
+        bundle(square_around(fp32.imgsz), folder / "square")
     (folder / "int8").mkdir()
     calibration = CalibrationParams(frames=16, method="minmax", activation="uint8", reduce_range=True)
     paths = _pictures(folder)[:: max(1, len(_pictures(folder)) // 16)]
@@ -197,7 +217,7 @@ def _ultralytics(weights: str) -> Callable[[Path], Work]:
             "device": "cpu",
             "verbose": False,
         }
-        # A rectangle would be less work than the square that all others do.
+        # A rectangle of its own choice would be less work than the input that all others take.
         model.predict(paths[0], rect=False, **options)
 
         def work() -> list[int]:
@@ -219,8 +239,8 @@ def _bare(folder: Path) -> Work:
     session, paths, imgsz = _session(folder), _pictures(folder), _imgsz(folder)
 
     def one(path: Path) -> None:
-        square, _ = letterbox(np.asarray(cv2.imread(str(path)), np.uint8), imgsz)
-        blob = np.ascontiguousarray(square[..., ::-1].transpose(2, 0, 1)[None], dtype=np.float32) / 255
+        fitted, _ = letterbox(np.asarray(cv2.imread(str(path)), np.uint8), imgsz)
+        blob = np.ascontiguousarray(fitted[..., ::-1].transpose(2, 0, 1)[None], dtype=np.float32) / 255
         session.run(None, {"images": blob})
 
     one(paths[0])
@@ -233,37 +253,43 @@ def _bare(folder: Path) -> Work:
     return work
 
 
-def _network(folder: Path) -> Work:
+def _network(engine: str) -> Callable[[Path], Work]:
     from concurrent.futures import ThreadPoolExecutor
 
-    detector, count = open_engine(folder / "fp32", "cpu", many=True), len(_pictures(folder))
-    batch = np.random.default_rng(0).random((1, 3, *detector.imgsz), dtype=np.float32)
-    detector.run(batch)
+    def prepare(folder: Path) -> Work:
+        detector, count = open_engine(folder / engine, "cpu", many=True), len(_pictures(folder))
+        batch = np.random.default_rng(0).random((1, 3, *detector.imgsz), dtype=np.float32)
+        detector.run(batch)
 
-    def work() -> list[int]:
-        with ThreadPoolExecutor(cores()) as pool:
-            list(pool.map(lambda _: detector.run(batch).shape, range(count)))
-        return []
+        def work() -> list[int]:
+            with ThreadPoolExecutor(cores()) as pool:
+                list(pool.map(lambda _: detector.run(batch).shape, range(count)))
+            return []
 
-    return work
+        return work
+
+    return prepare
 
 
 PEERS: dict[str, Callable[[Path], Work]] = {
-    LIMIT: _network,
+    LIMIT: _network("fp32"),
     OURS: _ours("fp32"),
     INT8: _ours("int8"),
     SINGLE: _single,
     TORCH: _ultralytics("torch"),
     ONNX: _ultralytics("onnx"),
     BARE: _bare,
+    SQUARE_LIMIT: _network("square"),
+    SQUARE: _ours("square"),
 }
-SILENT = (LIMIT, BARE)  # they look at no box
+SQUARES = (SQUARE_LIMIT, SQUARE)  # only beside an input that is none
+SILENT = (LIMIT, BARE, SQUARE_LIMIT)  # they look at no box
 
 
 def _say(results: dict[str, Result], pictures: int) -> None:
     show(results, OURS, pictures, "pictures", "file to boxes", SILENT)
     good = {name: one for name, one in results.items() if not one.reason}
-    for peer in (TORCH, ONNX, BARE, LIMIT):
+    for peer in (TORCH, ONNX, BARE, LIMIT, SQUARE):
         if peer in good and OURS in good:
             out.print(f"  {OURS}: {good[peer].median / good[OURS].median:.2f} times as quick as {peer}")
 

@@ -4,7 +4,8 @@ A drawn film of 1080p25, cut into recordings, is looked at four times a second b
 frames go through both as `shadow-ab` does it (`side_by_side`), and as a plain loop does it: OpenCV reads
 every frame, each engine gets one picture after the other. The limit is both engines' `predict` alone, on
 frames that are decoded already. Peers take turns in processes of their own; the clock runs without imports,
-loading and one warm-up. Last comes the memory of a run of ours, at each quarter of it.
+loading and one warm-up. Last comes the memory of a run of ours, at each quarter of it. Beside an input
+that is no square (`--imgsz 384 640`, height and width) runs the square of its longer side.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ import json
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from benchmarks.engine import bundle
+from benchmarks.engine import add_imgsz, bundle, imgsz_of, square_around
 from benchmarks.film import film, parts
 from benchmarks.timing import Clock, in_own_process, in_turns, machine, show, version_of
 from provenline.detectors.onnx_model import OnnxDetector
-from provenline.detectors.size import Size
 from provenline.footage.decode import frames_every
 from provenline.footage.media import Media
 from provenline.progress import out
@@ -34,6 +35,7 @@ from provenline.shadow.run import side_by_side
 
 PERIOD, BATCH = 0.25, 16
 OURS, LIMIT, LOOP = "provenline", "limit: both engines alone", "loop around OpenCV"
+SQUARE, SQUARE_LIMIT = "provenline, the square", "limit of the square"
 SURE = 0.25
 Work = Callable[[], list[int]]
 
@@ -43,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=1.0, help="length of the film")
     parser.add_argument("--recordings", type=int, default=4, help="files that it is cut into")
-    parser.add_argument("--imgsz", type=int, default=640)
+    add_imgsz(parser)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cache", type=Path, default=Path(".state/bench"), help="where the film is kept")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
@@ -54,7 +56,10 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="bench-shadow-") as place:
         folder = Path(place)
-        bundle(Size(given.imgsz, given.imgsz), folder / "engine")
+        imgsz = imgsz_of(given)
+        bundle(imgsz, folder / "engine")
+        if not imgsz.square:
+            bundle(square_around(imgsz), folder / "square")
         recordings = parts(film(given.minutes, given.cache), given.recordings)
         (folder / "recordings.json").write_text(json.dumps([str(path.resolve()) for path in recordings]))
         wanted = _ours(folder)()
@@ -64,8 +69,13 @@ def main() -> None:
         def run(peer: str) -> dict[str, Any]:
             return in_own_process("benchmarks.shadow", ["--folder", str(folder), "--peer", peer], {})
 
-        results = in_turns([OURS, LIMIT, LOOP], given.repeats, run, "shadow")
+        peers = [name for name in PEERS if name not in (SQUARE, SQUARE_LIMIT) or not imgsz.square]
+        results = in_turns(peers, given.repeats, run, "shadow")
         show(results, OURS, len(wanted), "frames", "film to both engines' boxes")
+        for name, limit in ((OURS, LIMIT), (SQUARE, SQUARE_LIMIT)):
+            if name in results and not results[name].reason and not results[limit].reason:
+                share = results[limit].median / results[name].median
+                out.print(f"  {name}: {share:.2f} of the frames a second of both engines alone")
         memory = run("memory")
         out.print(f"  memory at each quarter of a run, MB: {memory.get('mb', memory.get('reason'))}")
 
@@ -78,20 +88,17 @@ def _media(folder: Path) -> list[Media]:
     ]
 
 
-def _engines(folder: Path, *, many: bool) -> tuple[OnnxDetector, OnnxDetector]:
-    pair = (
-        OnnxDetector(folder / "engine", "cpu", many=many),
-        OnnxDetector(folder / "engine", "cpu", many=many),
-    )
+def _engines(bundle: Path, *, many: bool) -> tuple[OnnxDetector, OnnxDetector]:
+    pair = OnnxDetector(bundle, "cpu", many=many), OnnxDetector(bundle, "cpu", many=many)
     for one in pair:
         one.predict([np.zeros((1080, 1920, 3), np.uint8)] * 2)
     return pair
 
 
-def _ours(folder: Path) -> Work:
+def _ours(folder: Path, engine: str = "engine") -> Work:
     # What a comparison of files and engines needs of the parameters, and no more.
     params = ShadowParams.model_construct(period_s=PERIOD, batch=BATCH, tolerance=0.0)
-    media, pair = _media(folder), _engines(folder, many=True)
+    media, pair = _media(folder), _engines(folder / engine, many=True)
 
     def work() -> list[int]:
         with tempfile.TemporaryDirectory(dir=folder) as place:
@@ -102,8 +109,8 @@ def _ours(folder: Path) -> Work:
     return work
 
 
-def _limit(folder: Path) -> Work:
-    pair = _engines(folder, many=True)
+def _limit(folder: Path, engine: str = "engine") -> Work:
+    pair = _engines(folder / engine, many=True)
     images = [image for one in _media(folder) for _, image in frames_every(one.file, PERIOD)]
 
     def work() -> list[int]:
@@ -117,7 +124,7 @@ def _limit(folder: Path) -> Work:
 
 
 def _loop(folder: Path) -> Work:
-    pair, media = _engines(folder, many=False), _media(folder)
+    pair, media = _engines(folder / "engine", many=False), _media(folder)
 
     def work() -> list[int]:
         counts = list[int]()
@@ -138,7 +145,13 @@ def _loop(folder: Path) -> Work:
     return work
 
 
-PEERS = {OURS: _ours, LIMIT: _limit, LOOP: _loop}
+PEERS: dict[str, Callable[[Path], Work]] = {
+    OURS: _ours,
+    LIMIT: _limit,
+    LOOP: _loop,
+    SQUARE: partial(_ours, engine="square"),
+    SQUARE_LIMIT: partial(_limit, engine="square"),
+}
 
 
 def _run(peer: str, folder: Path) -> dict[str, Any]:

@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-def test_every_peer_finds_the_same_boxes(tmp_path: Path) -> None:
-    size = ["--minutes", "0.1", "--recordings", "2", "--imgsz", "160", "--repeats", "1"]
+@pytest.mark.parametrize("imgsz", ["160", "96 160"])
+def test_every_peer_finds_the_same_boxes(tmp_path: Path, imgsz: str) -> None:
+    size = ["--minutes", "0.1", "--recordings", "2", "--imgsz", *imgsz.split(), "--repeats", "1"]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.shadow", *size, "--cache", str(tmp_path)],
         cwd=ROOT,
@@ -26,5 +27,7 @@ def test_every_peer_finds_the_same_boxes(tmp_path: Path) -> None:
     for peer in ("provenline", "limit: both engines alone", "loop around OpenCV"):
         (row,) = (line for line in done.stdout.splitlines() if line.startswith(f"│ {peer} "))
         assert "100%" in row
+    ratios = [line for line in done.stdout.splitlines() if "of both engines alone" in line]
+    assert len(ratios) == len(imgsz.split())  # beside a rectangle there is its square
     (memory,) = (line for line in done.stdout.splitlines() if "memory at each quarter" in line)
     assert len(memory.split("[")[1].split(",")) == 5
