@@ -29,5 +29,5 @@ def say(name: str, frames: pd.DataFrame, layout: Layout, imgsz: Size) -> None:
     if share < _WORTH_SAYING:
         notice(
             f"{name}: model.imgsz={smaller.plain} shows all {len(frames)} frames as large as {imgsz} does, "
-            f"for {share:.2f} of the work"
+            f"for {share:.2f} of the work (another detector: `eval` judges it anew)"
         )

@@ -108,7 +108,8 @@ def test_an_input_that_wastes_more_than_a_third_is_named(capsys: pytest.CaptureF
     wide = frames((1920, 1080), (1920, 1080), (640, 360))
     wasted.say("base", wide, "raw", Size(640, 640))
     assert capsys.readouterr().err == (
-        "base: model.imgsz=[384, 640] shows all 3 frames as large as 640 does, for 0.60 of the work\n"
+        "base: model.imgsz=[384, 640] shows all 3 frames as large as 640 does, "
+        "for 0.60 of the work (another detector: `eval` judges it anew)\n"
     )
     wasted.say("base", wide, "queries", Size(640, 640))  # stretched
     wasted.say("base", wide, "raw", Size(384, 640))

@@ -55,6 +55,15 @@ def test_the_simulated_annotators_label_every_frame_that_a_shadow_run_may_draw(
     assert value["shadow_ab"]["period_s"] % value["simulate"]["label_period_s"] == 0
 
 
+def test_the_input_may_be_a_rectangle_and_training_stays_on_squares(tmp_path: Path) -> None:
+    value = composed(tmp_path, "model.imgsz=[384,640]", "profile=gpu")
+    assert value["model"]["imgsz"] == [384, 640] and value["train"]["recipe"]["imgsz"] == 640
+    for override in ("model.imgsz=[640,640]", "model.imgsz=[384,630]", "train.recipe.imgsz=[384,640]"):
+        with pytest.raises(InputError, match=rf"{override.partition('=')[0]}: ") as caught:
+            composed(tmp_path, override)
+        assert "\n" not in str(caught.value)
+
+
 def test_the_recipes_are_what_they_say_they_are(tmp_path: Path) -> None:
     plan = composed(tmp_path, "profile=gpu")["train"]
     wanted = {"optimizer": "SGD", "lr0": 0.01, "cos_lr": True, "patience": 10, "epochs": 50, "batch": 32}
