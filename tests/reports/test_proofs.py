@@ -132,3 +132,16 @@ def test_an_allow_list_that_cannot_be_read_stops_the_report(project: Path) -> No
     (project / "models/devices.json").write_text("{}")
     with pytest.raises(InputError, match=r"devices\.json"):
         engines(project)
+
+
+@pytest.mark.parametrize(("written", "shown"), [(320, "fp32 320"), ([384, 640], "fp32 384x640")])
+def test_the_table_names_the_input(project: Path, written: object, shown: str) -> None:
+    path = project / f"metrics/trt_build/{TARGET}.json"
+    content = json.loads(path.read_text())
+    content["base"]["manifest"]["imgsz"] = written
+    path.write_text(json.dumps(content))
+    assert [row[2] for row in rows.engines([engines(project)["base"]]).rows] == [shown]
+    content["base"]["manifest"]["imgsz"] = [384]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"base\.manifest\.imgsz: is \[384\], not a positive multiple of 32"):
+        engines(project)
