@@ -52,33 +52,17 @@ def parameters(root: Path = Path()) -> Mapping[str, Any]:
 
 
 def at(root: Path, *keys: str) -> Any:
-    """Return a value of the project's params.yaml.
+    """Return a value of the project's params.yaml; raises as `parameters.at`."""
+    from provenline.parameters import at
 
-    Raises:
-        InputError: It is not there.
-    """
-    found: Any = parameters(root)
-    for key in keys:
-        if not isinstance(found, Mapping) or key not in found:
-            raise InputError("is missing", file=PARAMS, place=".".join(keys), mend=MEND)
-        found = found[key]
-    return found
+    return at(parameters(root), ".".join(keys))
 
 
 def section(root: Path, name: str, model: type[Model]) -> Model:
-    """Return a section of the project's params.yaml as its typed object.
+    """Return a section of the project's params.yaml as its typed object; raises as `parameters.section`."""
+    from provenline.parameters import section
 
-    Raises:
-        InputError: It is missing, or a value does not fit.
-    """
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate(at(root, name))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join([name, *map(str, first["loc"])])
-        raise InputError(first["msg"], file=PARAMS, place=place, mend=MEND) from None
+    return section(parameters(root), name, model)
 
 
 def dvc_add(folder: Path, mend: str) -> None:

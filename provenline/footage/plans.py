@@ -8,7 +8,6 @@ from provenline.errors import InputError
 from provenline.footage.clock import presentation_times
 from provenline.footage.keyframes import keyframe_times
 from provenline.footage.media import Media
-from provenline.footage.notices import notice
 from provenline.footage.params import (
     EveryPlan,
     KeyframesPlan,
@@ -20,6 +19,7 @@ from provenline.footage.params import (
     WindowPlan,
 )
 from provenline.footage.probe import Probe
+from provenline.progress import notice
 
 Work = tuple[float | None, float | None]
 HOUR_MS = 3_600_000

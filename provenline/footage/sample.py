@@ -8,9 +8,9 @@ from pathlib import Path
 
 from provenline.files import atomic_path
 from provenline.footage.media import Media
-from provenline.footage.notices import notice
 from provenline.footage.params import SamplePlan
 from provenline.footage.values import read_rows
+from provenline.progress import notice
 
 COLUMNS = ("media", "category")
 

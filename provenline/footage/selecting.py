@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from provenline.footage.media import Media
-from provenline.footage.notices import notice
 from provenline.footage.params import RollingBufferPlan, SamplePlan, SamplingPlan
 from provenline.footage.sample import sample
+from provenline.progress import notice
 
 
 def choose(plan: SamplingPlan, media: list[Media]) -> list[Media]:
