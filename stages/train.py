@@ -44,6 +44,7 @@ def main() -> str:
     measured = report.pop("measured", None)  # a clock in a metrics file would change it at every run
     warning = "Stage A was inconclusive: trained all the same" if decision == "inconclusive" else None
     said = {"stage_a": decision, "warning": warning, "split_sha256": sha256_file(split)}
+    said["input"] = model.imgsz.plain  # of what will be judged; training's own is its recipe's
     write_json(line.metrics("train"), {**said, **report})
     columns = ["epoch", *sorted({key for row in report["history"] for key in row} - {"epoch"})]
     write_rows(Path("plots/train/epochs.csv"), report["history"], columns)

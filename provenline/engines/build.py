@@ -147,7 +147,8 @@ def build(
         bundle.mkdir()
         shown = spread(frames, held.params.inputs) if held.inputs == "frames" else frames.iloc[:0]
         made = _exported(target, checkpoint, origin, bundle)
-        wasted.say(checkpoint.name, frames, made.layout, made.imgsz)
+        if origin.split_sha256:  # said of the candidate alone: its base has the same input
+            wasted.say(checkpoint.name, frames, made.layout, made.imgsz)
         step = follows(bundle, "cpu", target.onnx_parity, "the ONNX file") if target.onnx_parity else None
         made = _engine(target, made, evidence, bundle)
         made = _with_golden(made, held.params, [evidence.root / path for path in shown["path"]], bundle)

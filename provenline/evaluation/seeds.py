@@ -91,12 +91,12 @@ def fingerprint(report: Mapping[str, Any], ground: str) -> str:
     """Return 16 hexadecimal digits that trainings share which differ by their seed alone.
 
     Args:
-        report: Of a training, as metrics/train.json has it: recipe, augmentation, number of images, base
-            and split count; the seed does not.
+        report: Of a training, as metrics/train.json has it: recipe, augmentation, number of images, base,
+            split and the input that is judged count; the seed does not.
         ground: What they are judged on; see ``ground_sha256``.
     """
     asked = {name: value for name, value in report["arguments"]["asked"].items() if name != "seed"}
-    named = [report[name] for name in ("images", "classes", "base_sha256", "split_sha256")]
+    named = [report[name] for name in ("images", "classes", "base_sha256", "split_sha256", "input")]
     text = json.dumps([asked, *named, ground], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -36,6 +36,7 @@ def report(seed: int, **more: object) -> dict:
         "classes": ["person"],
         "base_sha256": "b" * 64,
         "split_sha256": "s" * 64,
+        "input": 640,
         **more,
     }
 
@@ -203,7 +204,7 @@ def test_a_recipe_that_helps_whatever_the_seed() -> None:
     assert gain["high"] - gain["low"] > own["high"] - own["low"]
 
 
-@pytest.mark.parametrize("moved", ["recipe", "base", "images", "frames", "boxes", "score"])
+@pytest.mark.parametrize("moved", ["recipe", "base", "images", "input", "frames", "boxes", "score"])
 def test_a_spread_is_used_where_it_was_measured_alone(moved: str) -> None:
     frames, boxes, base, trained = field([0.95, 0.9])
     params = world.eval_params()
@@ -215,6 +216,8 @@ def test_a_spread_is_used_where_it_was_measured_alone(moved: str) -> None:
         told["base_sha256"] = "c" * 64
     elif moved == "images":
         told["images"] = {"train": 99, "val": 20}
+    elif moved == "input":
+        told["input"] = [384, 640]
     elif moved == "frames":
         frames = frames[frames["group"] != "g000"]
     elif moved == "boxes":

@@ -500,6 +500,7 @@ def _train(root: Path) -> None:
         "base_sha256": "b" * 64,
         "sha256": "c" * 64,
         "split_sha256": sha256_file(root / "data/dataset_split_v0.csv"),
+        "input": 640,
     }
     write_json(root / "metrics/train.json", report)
 
