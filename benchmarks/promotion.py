@@ -153,6 +153,7 @@ class Done:
         held: The truth lies in the interval.
         last: The decision where more was labelled as long as it was asked for.
         looks: That this took.
+        stubborn: The decision where more was labelled until it said `promote`; empty where nobody tried.
     """
 
     decision: str
@@ -161,9 +162,12 @@ class Done:
     held: bool
     last: str
     looks: int
+    stubborn: str = ""
 
 
-def replicate(table: pd.DataFrame, reduction: float, params: ShadowParams, seed: int) -> Done:
+def replicate(
+    table: pd.DataFrame, reduction: float, params: ShadowParams, seed: int, *, stubborn: bool = False
+) -> Done:
     """Plan, draw, label and judge; label more as long as that is asked for.
 
     Args:
@@ -172,25 +176,39 @@ def replicate(table: pd.DataFrame, reduction: float, params: ShadowParams, seed:
         reduction: The true share of errors gone, for which the interval is asked.
         params: As `shadow-ab` has them.
         seed: Of the draw of the sample.
+        stubborn: Also label on whatever it says, half as much again each time, until it says `promote`.
     """
     first = decide(table, params)
     if first.plan is None or first.decision != "label":
         return Done(first.decision, 0, len(table), held=True, last=first.decision, looks=0)
-    told, labels, interval = look(table, first.plan, params, seed)
+    found = [look(table, first.plan, params, seed)]
+    label_on(found, "label", table, first.plan, params, seed)
+    (told, labels, interval), last, looks = found[0], found[-1][0].decision, len(found)
+    if stubborn:
+        label_on(found, "", table, first.plan, params, seed)
     low, high = (getattr(interval, end, None) or 0.0 for end in ("low", "high"))
     held = interval is not None and low <= reduction <= high
-    last, seen, looks, grow = told, labels, 1, params.sample.grow
-    while last.decision == "label" and looks < LOOKS:
-        grow *= (seen + last.label_more) / seen
+    at_last = found[-1][0].decision if stubborn else ""
+    return Done(told.decision, labels, len(table), held, last, looks, at_last)
+
+
+Look = tuple[Decision, int, Interval | None]
+
+
+def label_on(
+    found: list[Look], while_: str, table: pd.DataFrame, plan: Plan, params: ShadowParams, seed: int
+) -> None:
+    """Add looks while the last one says ``while_`` (empty: anything but `promote`), LOOKS in all at most."""
+    while len(found) < LOOKS and (told := found[-1][0]).decision != "promote":
+        if while_ and told.decision != while_:
+            return
+        seen = found[-1][1]
+        grow = params.sample.grow * (seen + (told.label_more or seen // 2)) / found[0][1]
         more = params.model_copy(update={"sample": params.sample.model_copy(update={"grow": grow})})
-        last, seen, _ = look(table, first.plan, more, seed)
-        looks += 1
-    return Done(told.decision, labels, len(table), held, last.decision, looks)
+        found.append(look(table, plan, more, seed))
 
 
-def look(
-    table: pd.DataFrame, plan: Plan, params: ShadowParams, seed: int
-) -> tuple[Decision, int, Interval | None]:
+def look(table: pd.DataFrame, plan: Plan, params: ShadowParams, seed: int) -> Look:
     """Draw, label and judge once; return the decision, the labels it took, and the share of errors gone."""
     drawn = sample.draw(table, sample.sizes(table, plan.frames, params.sample), seed)
     found = table.set_index("frame_id").loc[drawn["frame_id"].tolist()].reset_index()
@@ -211,9 +229,10 @@ def rows(arguments: argparse.Namespace, params: ShadowParams) -> list[dict[str, 
             for index in range(arguments.replications):
                 rng = np.random.default_rng([arguments.seed, number, index])
                 table = frames_of(world, arguments.groups, arguments.frames, rng)
-                done.append(replicate(table, world.reduction, params, index))
+                stubborn = "promote" not in world.right
+                done.append(replicate(table, world.reduction, params, index, stubborn=stubborn))
                 progress.advance(task)
-            found.append(row(world, done))
+            found.append({**row(world, done), **_stubborn(done)})
     return found
 
 
@@ -241,6 +260,13 @@ def row(world: Truth, done: list[Done]) -> dict[str, Any]:
         "Right then": _share(sum(one.last in world.right for one in done), many),
         "False promotion then": _share(at_last, many) if never else "",
     }
+
+
+def _stubborn(done: list[Done]) -> dict[str, str]:
+    """Return the column of who labels on whatever it says; empty where that was not tried."""
+    tried = [one.stubborn == "promote" for one in done if one.stubborn]
+    name = f"False promotion of who labels on until `promote`, {LOOKS} looks"
+    return {name: _share(sum(tried), len(tried)) if tried else ""}
 
 
 def _share(hits: int, of: int) -> str:

@@ -49,10 +49,28 @@ def test_labelling_on_ends_where_nothing_more_is_asked(monkeypatch: pytest.Monke
         table = promotion.frames_of(one, 12, 60, np.random.default_rng(seed))
         seen.clear()
         done = promotion.replicate(table, one.reduction, few, seed)
+        assert done.stubborn == ""
         labels = [found[1] for found in seen]
         assert len(seen) == done.looks <= promotion.LOOKS and labels == sorted(labels)
         assert all(found[0].decision == "label" for found in seen[:-1])
         assert seen[0][0].decision == done.decision and seen[-1][0].decision == done.last
+
+
+def test_who_labels_on_whatever_it_says_stops_at_promote_alone() -> None:
+    one = promotion.WORLDS[3]
+    few = world.params(plan={"gain": 0.2, "confidence": 0.95, "power": 0.5})
+    ends = set()
+    for seed in range(4):
+        table = promotion.frames_of(one, 12, 60, np.random.default_rng(seed))
+        plain, stubborn = (promotion.replicate(table, 0.0, few, seed, stubborn=on) for on in (False, True))
+        assert (plain.decision, plain.labels, plain.last, plain.looks) == (
+            stubborn.decision,
+            stubborn.labels,
+            stubborn.last,
+            stubborn.looks,
+        )
+        ends.add(stubborn.stubborn)
+    assert ends and "" not in ends
 
 
 def test_drawn_videos_are_groups_of_their_own() -> None:
