@@ -22,6 +22,7 @@ import yaml
 
 from provenline.annotations.params import AnnotateParams
 from provenline.detectors.base import Detections
+from provenline.detectors.size import Size
 from provenline.footage.media import Media
 from provenline.footage.params import PrivacyParams
 from provenline.progress import out, track
@@ -38,7 +39,7 @@ PEOPLE, NOISE = 2, 12  # finds above and below the operating threshold, per fram
 class Costless:
     """Finds people who stay where they are for a while, and noise, without looking."""
 
-    name, names, imgsz = "costless", ("person",), SIDE
+    name, names, imgsz = "costless", ("person",), Size(SIDE, SIDE)
 
     def __init__(self, seed: int) -> None:
         self.fingerprint, self.frames = f"{seed:064x}", 0

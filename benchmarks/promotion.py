@@ -180,7 +180,8 @@ def replicate(
     """
     first = decide(table, params)
     if first.plan is None or first.decision != "label":
-        return Done(first.decision, 0, len(table), held=True, last=first.decision, looks=0)
+        word = first.decision
+        return Done(word, 0, len(table), held=True, last=word, looks=0, stubborn=word if stubborn else "")
     found = [look(table, first.plan, params, seed)]
     label_on(found, "label", table, first.plan, params, seed)
     (told, labels, interval), last, looks = found[0], found[-1][0].decision, len(found)

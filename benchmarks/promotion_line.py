@@ -85,7 +85,7 @@ def pairs(params: ShadowParams) -> list[Pair]:
     def side(role: str, score: float | None) -> Side:
         if score is not None:
             return Side(f"{NAMES[role]} at {score:g}", said[role], Operating(otherwise=score))
-        own = Operating(own=engines[role]["thresholds"], otherwise=params.score_production.otherwise)
+        own = Operating(own=engines[role]["thresholds"], otherwise=getattr(params, f"score_{role}").otherwise)
         return Side(f"{NAMES[role]} at its own", said[role], own)
 
     return [_pair(side(*ours), side(*theirs), known, classes, params) for ours, theirs in PAIRS]

@@ -50,7 +50,8 @@ def main() -> str:
     read += [labels] if labels else []
     seen = {(source.root / name).as_posix(): digest for name, digest in result.media.items()}
     runtime.inputs("shadow_ab", read, media=seen)
-    forget(STATES, but=this)  # labels that arrive, and footage that grows, find this one's finds here
+    if result.media:  # labels that arrive, and footage that grows, find this one's finds here
+        forget(STATES, but=this)
     return f"shadow: {result.metrics['decision']}. {result.metrics['reason']}"
 
 

@@ -149,7 +149,8 @@ def _load(path: Path) -> tuple[Untyped, Untyped]:
 
 def _same_size(processor: Untyped, imgsz: Size, path: Path) -> None:
     size = dict(processor.size)
-    side = size.get("height", size.get("shortest_edge"))
-    if imgsz != (side, side):
-        mend = f"Write imgsz: {side} in conf/model: the model knows no other"
+    short = size.get("shortest_edge")
+    wanted = Size(size.get("height", short), size.get("width", short))
+    if imgsz != wanted:
+        mend = f"Write imgsz: {wanted.plain} in conf/model: the model knows no other"
         raise InputError(f"its images are {size}, not of {imgsz}", file=path, mend=mend)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from provenline.dossier.plan import STEPS, Run
 
-FORMAT = 1
+FORMAT = 2
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,120}$")]
 
@@ -126,7 +126,7 @@ class Dossier(_Part):
             that was written down elsewhere.
     """
 
-    format: Literal[1]
+    format: Literal[2]
     evidence: Evidence
     evidence_sha256: Hash
     report: tuple[Page, ...]

@@ -90,6 +90,9 @@ def read(path: Path) -> tuple[Dossier, str]:
 
 
 def _checked(content: Any, path: Path) -> Dossier:
+    if isinstance(content, dict) and isinstance(told := content.get("format"), int) and told != FORMAT:
+        what = f"is a dossier of format {told}, this version reads {FORMAT}"
+        raise InputError(what, file=path, mend="Verify it with the code of the commit that it was made by")
     try:
         # As JSON, where a list is what a tuple is written as; all else is taken strictly.
         return Dossier.model_validate_json(json.dumps(content))

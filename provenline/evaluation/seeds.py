@@ -96,7 +96,8 @@ def fingerprint(report: Mapping[str, Any], ground: str) -> str:
         ground: What they are judged on; see ``ground_sha256``.
     """
     asked = {name: value for name, value in report["arguments"]["asked"].items() if name != "seed"}
-    named = [report[name] for name in ("images", "classes", "base_sha256", "split_sha256", "input")]
+    named = [report[name] for name in ("images", "classes", "base_sha256", "split_sha256")]
+    named.append(report.get("input"))  # reports of before have none: they were judged nobody knows how
     text = json.dumps([asked, *named, ground], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

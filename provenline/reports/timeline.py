@@ -33,13 +33,14 @@ def read(path: Path) -> tuple[Strip, ...]:
         return ()
     step = _step(table)
     by = ["camera", "day", *(["media"] if table["media"].nunique() <= MOST else [])]
-    strips = [_strip(_name([*map(str, names)]), rows, step) for names, rows in table.groupby(by, sort=True)]
+    parts = table.groupby(by, sort=True, observed=True)
+    strips = [_strip(_name([*map(str, names)]), rows, step) for names, rows in parts]
     return tuple(strips[:MOST])
 
 
 def _step(table: pd.DataFrame) -> float:
     """Return the seconds between two frames of a recording: the median."""
-    gaps = table.sort_values(["media", "time_ms"]).groupby("media")["time_ms"].diff().dropna()
+    gaps = table.sort_values(["media", "time_ms"]).groupby("media", observed=True)["time_ms"].diff().dropna()
     return float(gaps.median()) / 1000 if len(gaps) else 1.0
 
 

@@ -119,7 +119,8 @@ def shadow_ab(
         "gallery": mined,
         "anonymise": privacy.anonymise,
     }
-    return ShadowResult(metrics, log.timing, {name: digest for digest, name in side.media.items()})
+    timing = (kept or Kept(None)).timing(log.timing)
+    return ShadowResult(metrics, timing, {name: digest for digest, name in side.media.items()})
 
 
 def _otherwise(params: ShadowParams, role: str) -> float:

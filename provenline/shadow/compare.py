@@ -125,7 +125,7 @@ def summarise(table: pd.DataFrame, params: ShadowParams) -> dict[str, Any]:
     slices = {
         f"by_{column}": [
             {"name": str(name), **_slice(part, params.interval)}
-            for name, part in table[table[column] != ""].groupby(column, sort=True)
+            for name, part in table[table[column] != ""].groupby(column, sort=True, observed=True)
         ]
         for column in ("category", "camera", "group", "hour")
         if column in table
@@ -147,7 +147,7 @@ def _slice(table: pd.DataFrame, interval: IntervalParams) -> dict[str, Any]:
 
 def rate(table: pd.DataFrame, column: str, interval: IntervalParams) -> dict[str, Any] | None:
     """Return the share of frames where ``column`` is true, with an interval over groups, JSON-able."""
-    sums = table.groupby("group", sort=True)[column].agg(["sum", "count"])
+    sums = table.groupby("group", sort=True, observed=True)[column].agg(["sum", "count"])
     resamples = draw([str(name) for name in sums.index], interval)
     hits, frames = sums["sum"].to_numpy(float), sums["count"].to_numpy(float)
     found = ratio(hits, frames, resamples, proportion=True).interval(interval)

@@ -59,8 +59,13 @@ def read_comparison(path: Path, columns: Sequence[str] = tuple(_TYPES)) -> pd.Da
     try:
         # A camera called NA is one; of the numbers alone an empty field is none.
         empty = {name: [""] for name in AT_WORK}
-        table = pd.read_csv(path, usecols=list(columns), dtype=types, keep_default_na=False, na_values=empty)
+        how: dict[str, Any] = {"keep_default_na": False, "na_values": empty, "lineterminator": "\n"}
+        table = pd.read_csv(path, usecols=list(columns), dtype=types, **how)
     except (OSError, ValueError, pd.errors.ParserError) as error:
         what = f"no comparison that can be read ({error})"
         raise InputError(what, file=path, mend="Run `dvc repro shadow-ab`") from None
+    for name in _REPEATED:  # some versions of pandas leave them in the order of their appearance
+        if name in table:
+            known = table[name].cat
+            table[name] = known.reorder_categories(sorted(known.categories))
     return table

@@ -190,7 +190,7 @@ def visits(table: pd.DataFrame, role: str, gap: int) -> int:
     """
     known = table.dropna(subset=[f"at_work_{role}"]).sort_values(["media", "time_ms"], kind="stable")
     count = 0
-    for _, rows in known.groupby("media", sort=True):
+    for _, rows in known.groupby("media", sort=True, observed=True):
         there = np.flatnonzero(rows[f"at_work_{role}"].to_numpy() > 0)
         count += int(len(there) > 0) + int((np.diff(there) > gap + 1).sum())
     return count
@@ -210,7 +210,8 @@ def summarise(table: pd.DataFrame, params: ShadowParams) -> dict[str, Any]:
     """
     slices = {
         f"by_{column}": [
-            {"name": str(name), **_slice(part, params)} for name, part in table.groupby(column, sort=True)
+            {"name": str(name), **_slice(part, params)}
+            for name, part in table.groupby(column, sort=True, observed=True)
         ]
         for column in ("camera", "category")
     }

@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 
 from provenline import tables
+from provenline.detectors.machine import installed
 from provenline.errors import InputError
-from provenline.files import atomic_path, sha256_tree
+from provenline.files import atomic_path, read_json, sha256_tree, write_json
 from provenline.footage.media import Media
 from provenline.shadow.params import ShadowParams
 from provenline.tables import Collector
@@ -27,12 +28,17 @@ Rows = list[dict[str, Any]]
 
 # What can change a row; the report's code, for one, cannot, and a day of both engines is much to lose.
 _CODE = ("*.py", "detectors/**/*.py", "footage/**/*.py", "shadow/**/*.py")
+_OPENCV, _RUNTIMES = (
+    ("opencv-python", "opencv-python-headless"),
+    ("onnxruntime", "onnxruntime-gpu", "tensorrt"),
+)
+_LIBRARIES = ("av", "numpy", *_OPENCV, *_RUNTIMES)
 
 
 def identity(params: ShadowParams, *engines: str) -> str:
-    """Return 16 hexadecimal digits for all that decides the rows: sampling, engines, our code for them."""
+    """Return 16 hexadecimal digits for all that decides the rows: sampling, engines, code, libraries."""
     code = [sha256_tree(Path(__file__).parents[1], pattern) for pattern in _CODE]
-    told = [params.period_s, params.batch, *engines, *code]
+    told = [params.period_s, params.batch, *engines, *code, [installed(name) for name in _LIBRARIES]]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
@@ -63,6 +69,19 @@ class Kept:
         name = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
         self._folder.mkdir(parents=True, exist_ok=True)
         return Part(self._folder / f"{name}.jsonl", schemas)
+
+    def timing(self, now: dict[str, Any]) -> dict[str, Any]:
+        """Return what a run measured; where it looked at nothing itself, what the last that looked did."""
+        if self._folder is None:
+            return now
+        file = self._folder / "timing.json"
+        if now["frames"] > now["frames_kept"]:
+            write_json(file, now)
+            return now
+        try:
+            return {**read_json(file), **{name: now[name] for name in ("frames", "frames_kept")}}
+        except (InputError, OSError):
+            return now
 
 
 class Part:

@@ -41,9 +41,9 @@ def choose(table: pd.DataFrame, most: int) -> pd.DataFrame:
     found = table[table["disagrees"]].copy()
     found["gravity"] = found["kind"].map({kind: place for place, kind in enumerate(KINDS)})
     found["unpaired"] = -(found["only_production"] + found["only_candidate"])
-    found["share"] = -found.groupby("group")["disagrees"].transform("sum")
+    found["share"] = -found.groupby("group", observed=True)["disagrees"].transform("sum")
     found = found.sort_values(["gravity", "unpaired", "media", "time_ms"], kind="stable")
-    found["turn"] = found.groupby("group").cumcount()
+    found["turn"] = found.groupby("group", observed=True).cumcount()
     found = found.sort_values(["turn", "share", "group"], kind="stable").head(most)
     found["rank"] = np.arange(1, len(found) + 1)
     return found[[*table.columns, "rank"]].reset_index(drop=True)
@@ -75,7 +75,7 @@ def save(chosen: pd.DataFrame, media: Sequence[Media], blur: Blur, folder: Path)
     """Save frames (``frame_id``, ``media``, ``time_ms``) as JPEG named after them; see ``mine``."""
     by_name = {one.name: one for one in media}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, part in track(list(chosen.groupby("media", sort=True)), "saving frames"):
+    for name, part in track(list(chosen.groupby("media", sort=True, observed=True)), "saving frames"):
         wanted = dict(zip(part["time_ms"], part["frame_id"], strict=True))
         _save(by_name[str(name)], wanted, blur, folder)
 

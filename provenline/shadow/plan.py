@@ -94,7 +94,8 @@ def plan_labels(table: pd.DataFrame, wanted: LabelPlan) -> Plan:
         table: What ``compare.compare_frames`` returned, with at least one disagreement.
         wanted: Gain, confidence and power.
     """
-    sizes = {str(name): int(size) for name, size in table.groupby("group", sort=True).size().items()}
+    groups_of = table.groupby("group", sort=True, observed=True)
+    sizes = {str(name): int(size) for name, size in groups_of.size().items()}
     groups, available = len(sizes), len(table)
     rate = float(table["disagrees"].mean())
     rho = intra_group_correlation(table["disagrees"].to_numpy(float), table["group"].to_numpy())

@@ -43,8 +43,8 @@ class SideBySide:
         candidate: PREDICTIONS of the other one, model name ``candidate``.
         set_aside: ``media`` and ``why`` of each medium that could not be decoded to its end; nothing
             of it is in the tables.
-        timing: Seconds and rates of this run on this machine; differs from run to run. Of a run that went
-            on after it was killed, only what was done since counts.
+        timing: Seconds and rates of this run on this machine; differs from run to run. What was kept of
+            runs before does not count; a run that looked at nothing itself says what was measured then.
     """
 
     frames: pd.DataFrame
@@ -73,7 +73,7 @@ class Log:
         decode_s: Of that, beside the models.
         frames: That the models looked at.
         model_ms: Milliseconds per image of each model.
-        kept: Frames that an earlier, killed run had looked at.
+        kept: Frames that a run before had looked at.
     """
 
     set_aside: list[dict[str, str]] = field(default_factory=list)
@@ -140,7 +140,7 @@ def recordings(
         candidate: The one that would replace it.
         params: Sampling period and batch.
         log: What is noted down on the way.
-        kept: Where each batch's finds are kept, so that a run that was killed goes on after its last one.
+        kept: Where each batch's finds are kept, so that what was looked at once is not again.
 
     Raises:
         InputError: At the end, if more media than tolerated could not be used.

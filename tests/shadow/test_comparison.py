@@ -15,7 +15,7 @@ from tests.shadow import world
 def rows(count: int, seed: int) -> pd.DataFrame:
     """Rows as a shadow run compares them, of random counts; the group 'NA' and an unknown hour among them."""
     rng = np.random.default_rng(seed)
-    group = rng.choice(["z", "NA", "b", "", "c"], count)
+    group = rng.choice(["z", "NA", "b", "", "c", "e\rf"], count)
     both, shifted, ours, theirs = (rng.integers(0, 3, count) for _ in range(4))
     table = pd.DataFrame(
         {
@@ -75,6 +75,17 @@ def test_narrow_rows_say_what_wide_ones_say(both: tuple[pd.DataFrame, pd.DataFra
     drawn, again = (sample.draw(one, wanted, 5) for one in both)
     assert again.to_csv() == drawn.to_csv() and len(drawn) > 20
     assert mine.choose(found, 20).to_csv() == mine.choose(made, 20).to_csv()
+
+
+def test_the_order_of_names_is_theirs_and_not_that_of_the_rows(tmp_path: Path) -> None:
+    """Also beyond what a parser takes in at once."""
+    table = pd.concat([rows(1, 1)] * 150_000, ignore_index=True)
+    table = table.assign(group=np.repeat(["z", "y", "x"], 50_000))
+    writer = Writer(tmp_path / "comparison.csv", table.columns)
+    writer.add(table)
+    found = read_comparison(tmp_path / "comparison.csv")
+    assert found["group"].cat.categories.tolist() == ["x", "y", "z"]
+    assert [*map(str, found["group"].iloc[[0, 60_000, -1]])] == ["z", "y", "x"]
 
 
 def test_a_row_takes_less_than_150_bytes(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from provenline.detectors.base import Detections
 from provenline.footage.media import Media
+from provenline.shadow import keeping
 from provenline.shadow.keeping import Kept, forget, identity
 from provenline.shadow.run import SideBySide, side_by_side
 from tests.shadow import world
@@ -99,6 +100,22 @@ def test_of_a_medium_that_is_done_there_are_tables_alone(footage: list[Media], t
     again = side_by_side(footage, production(), seen, world.params(), Kept(tmp_path))
     assert alike(again, whole) and sum(seen.batches) in SECONDS, "the broken one alone is looked at again"
     assert sorted(tmp_path.iterdir()) == done
+
+
+def test_a_run_that_looks_at_nothing_says_what_was_measured_before(tmp_path: Path) -> None:
+    kept, measured = Kept(tmp_path / "kept"), {"frames": 20, "frames_kept": 4, "frames_per_s": 3.5}
+    assert kept.timing(measured) == measured
+    again = {"frames": 20, "frames_kept": 20, "frames_per_s": None}
+    assert kept.timing(again) == {"frames": 20, "frames_kept": 20, "frames_per_s": 3.5}
+    (tmp_path / "kept/timing.json").write_text("{", encoding="utf-8")
+    assert kept.timing(again) == again == Kept(None).timing(again)
+
+
+def test_another_library_starts_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = identity(world.params(), "a", "b")
+    known = keeping.installed
+    monkeypatch.setattr(keeping, "installed", lambda name: "0.0" if name == "av" else known(name))
+    assert identity(world.params(), "a", "b") != before
 
 
 def test_another_media_list_or_another_comparison_starts_over(footage: list[Media], tmp_path: Path) -> None:
