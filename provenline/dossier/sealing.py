@@ -90,7 +90,8 @@ def read(path: Path) -> tuple[Dossier, str]:
 
 
 def _checked(content: Any, path: Path) -> Dossier:
-    if isinstance(content, dict) and isinstance(told := content.get("format"), int) and told != FORMAT:
+    told = content.get("format") if isinstance(content, dict) else None
+    if type(told) is int and 0 < told < FORMAT:
         what = f"is a dossier of format {told}, this version reads {FORMAT}"
         raise InputError(what, file=path, mend="Verify it with the code of the commit that it was made by")
     try:

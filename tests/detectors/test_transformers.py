@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from provenline.detectors import transformers_model
 from provenline.detectors.open import open_checkpoint
+from provenline.detectors.size import parse
 from provenline.detectors.transformers_model import quiet_transformers
 from provenline.errors import InputError
 from provenline.files import sha256_tree
@@ -131,6 +134,24 @@ def test_another_hash_or_size_or_class_is_refused(folder):
         opened(path, imgsz=[96, 160])
     with pytest.raises(InputError, match=r"none of \['cat'\] is a class of it \(person, dog\)"):
         opened(path, labels={"cat": "cat"})
+
+
+@pytest.mark.parametrize(
+    ("told", "imgsz", "asked"),
+    [
+        ({"height": 384, "width": 640}, [384, 640], None),
+        ({"height": 384, "width": 640}, 384, r"imgsz: \[384, 640\]"),
+        ({"height": 640, "width": 640}, [384, 640], "imgsz: 640 "),
+        ({"shortest_edge": 480}, 480, None),
+    ],
+)
+def test_the_processors_size_is_the_one(told, imgsz, asked, tmp_path):
+    processor = SimpleNamespace(size=told)
+    if asked is None:
+        transformers_model._same_size(processor, parse(imgsz), tmp_path)
+        return
+    with pytest.raises(InputError, match=asked):
+        transformers_model._same_size(processor, parse(imgsz), tmp_path)
 
 
 def test_a_folder_without_weights_or_with_pickled_ones_is_refused(folder, tmp_path):

@@ -114,6 +114,12 @@ def test_odd_dossiers_are_one_clear_line(tmp_path: Path, data: bytes) -> None:
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
 
 
+def test_a_dossier_of_before_is_not_called_broken(tmp_path: Path) -> None:
+    (tmp_path / "dossier.json").write_text('{"format": 1, "seal": "x"}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"dossier of format 1, this version reads 2\. Verify it"):
+        sealing.read(tmp_path / "dossier.json")
+
+
 def test_a_huge_dossier_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "dossier.json").open("wb") as stream:
         stream.truncate(sealing.LARGEST + 1)
