@@ -65,6 +65,28 @@ def test_this_machine_itself_is_reached(tmp_path):
     assert (done.stdout.strip(), log) == ("reached", ""), done.stderr
 
 
+RUNTIME = """
+import onnxruntime
+from onnx import TensorProto, helper
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "graph", ends[:1], ends[1:])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+"""
+
+
+@pytest.mark.parametrize(("before", "written"), [("import provenline", False), ("", True)])
+def test_onnxruntime_keeps_no_account_of_who_runs_what(tmp_path, before, written):
+    """It sends from native code, which no watch in Python sees; what it would send lies at home.
+
+    The second is the control: left to itself it writes a device's number and a queue.
+    """
+    alone = ["env", "-u", "ORT_DISABLE_TELEMETRY", f"HOME={tmp_path}"]
+    done, log = run(tmp_path, f"{before}\n{RUNTIME}", *alone)
+    assert (done.returncode, log) == (0, ""), done.stderr
+    assert (tmp_path / ".cache/Microsoft").exists() == written
+
+
 @pytest.mark.slow
 def test_ultralytics_left_to_itself_is_noticed(tmp_path):
     """The control: the same watch, without what the library switches off."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from provenline.commands.project import parameters
+from provenline.commands.project import COMMIT, parameters
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -98,7 +98,7 @@ def accept() -> None:
     for media_list, root in _sources(given):
         chosen += choose(plan, read_media_list(media_list, root))
     counts = accept_(Path(plan.ledger), chosen)
-    out.print(f"{plan.ledger}: {counts['added']} videos added, {counts['kept']} kept. Commit it with git.")
+    out.print(f"{plan.ledger}: {counts['added']} videos added, {counts['kept']} kept. {COMMIT}")
 
 
 def _sources(given: Mapping[str, Any]) -> list[tuple[Path, Path]]:

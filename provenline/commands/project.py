@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PARAMS, PIPELINE = "params.yaml", "dvc.yaml"
 MEND = "Run `make params`"
+COMMIT = "Commit it with git, then `dvc repro`: what was made of it before is out of date."
 
 
 def require(*enough: Path, root: Path = Path()) -> None:

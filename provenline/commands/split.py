@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from provenline.commands.certificate import certificate
-from provenline.commands.project import parameters, require
+from provenline.commands.project import COMMIT, parameters, require
 from provenline.progress import out
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: which video is on which side, for good.")
@@ -40,13 +40,17 @@ def accept(
         shown = ", ".join(sealed["changed"][:10]) + (", ..." if len(sealed["changed"]) > 10 else "")
         out.print(f"{ledger}: {sealed['rows']} rows sealed, {len(sealed['changed'])} of them new or changed")
         if shown:
-            out.print(f"new or changed: {shown}. Commit it with git.", highlight=False, markup=False)
+            out.print(
+                f"new or changed: {shown}. {COMMIT}",
+                highlight=False,
+                markup=False,
+            )
         return
     if assignment is None:
         round_ = parameters().get("round", "v0")
         assignment = Path("data") / f"dataset_split_{round_}.csv"
     counts = accept_(assignment, ledger)
-    out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. Commit it with git.")
+    out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. {COMMIT}")
 
 
 app.command("certificate")(certificate)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from provenline.commands.project import require
+from provenline.commands.project import COMMIT, require
 from provenline.errors import InputError
 from provenline.progress import out
 
@@ -29,4 +29,4 @@ def accept() -> None:
     if not SAMPLE.is_file():  # else the library would have it started by hand, like the ledger
         raise InputError("file is missing", file=SAMPLE, mend="Run `dvc repro stageA-eval`")
     counts = accept_(SAMPLE, LEDGER)
-    out.print(f"{LEDGER}: {counts['added']} frames added, {counts['kept']} kept. Commit it with git.")
+    out.print(f"{LEDGER}: {counts['added']} frames added, {counts['kept']} kept. {COMMIT}")

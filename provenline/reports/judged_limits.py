@@ -70,7 +70,8 @@ def _thresholds(evidence: Evidence, given: Evaluation) -> list[str]:
 
 
 def _seed(evidence: Evidence) -> list[str]:
-    if evidence.training is None or not evidence.training.trained:
+    known = evidence.evaluation.seeds if evidence.evaluation else None
+    if evidence.training is None or not evidence.training.trained or (known and known.trainings > 1):
         return []
     text = (
         f"One training with one seed: the intervals cover which {evidence.unit}s were filmed, not how "

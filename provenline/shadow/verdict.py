@@ -126,10 +126,15 @@ def _margins(gains: Gains, params: ShadowParams) -> tuple[list[str], list[str]]:
 
 def _said(gains: Gains) -> str:
     whole, net = gains["error_reduction"], gains["net_gain"]
-    fewer = "unknown" if net is None else f"{net.estimate:.3f}"
-    parts = [f"{fewer} fewer errors per frame, {_ends(whole, 1)} of production's"]
+    parts = [f"{_fewer(net)} errors per frame, {_ends(whole, 1)} of production's gone"]
     parts += [f"{_plain(name)} {_ends(gains[name], 1)}" for name in METRICS]
     return ", ".join(parts)
+
+
+def _fewer(net: Interval | None) -> str:
+    if net is None:
+        return "an unknown number of"
+    return f"{abs(net.estimate):.3f} {'more' if net.estimate < 0 else 'fewer'}"
 
 
 def _ends(found: Interval | None, digits: int) -> str:
