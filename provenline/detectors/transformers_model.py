@@ -148,7 +148,7 @@ def _load(path: Path) -> tuple[Untyped, Untyped]:
 
 
 def _same_size(processor: Untyped, imgsz: Size, path: Path) -> None:
-    size = dict(processor.size)
+    size: Untyped = dict(processor.size)
     short = size.get("shortest_edge")
     wanted = Size(size.get("height", short), size.get("width", short))
     if imgsz != wanted:

@@ -60,7 +60,7 @@ def read_comparison(path: Path, columns: Sequence[str] = tuple(_TYPES)) -> pd.Da
         # A camera called NA is one; of the numbers alone an empty field is none.
         empty = {name: [""] for name in AT_WORK}
         how: dict[str, Any] = {"keep_default_na": False, "na_values": empty, "lineterminator": "\n"}
-        table = pd.read_csv(path, usecols=list(columns), dtype=types, **how)
+        table: pd.DataFrame = pd.read_csv(path, usecols=list(columns), dtype=types, **how)
     except (OSError, ValueError, pd.errors.ParserError) as error:
         what = f"no comparison that can be read ({error})"
         raise InputError(what, file=path, mend="Run `dvc repro shadow-ab`") from None
