@@ -79,7 +79,7 @@ bench-day: setup ## the memory of a shadow run over a day of two cameras, compre
 coverage: setup ## how often nominal 95% intervals hold a known truth: docs/coverage.csv and its picture (20 minutes)
 	@python -m benchmarks.coverage --write $(ARGS)
 
-promotion: setup ## how often the shadow run decides rightly from few labels: the table of docs/guide-shadow.md (3 minutes)
+promotion: setup ## how often the shadow run decides rightly from few labels: the table of docs/guide-shadow.md (some minutes)
 	@python -m benchmarks.promotion $(ARGS)
 
 promotion-line: setup ## the same of the engines of the last run (minutes)
