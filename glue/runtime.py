@@ -15,7 +15,7 @@ import yaml
 
 from provenline.errors import InputError
 from provenline.line import NONE
-from provenline.parameters import PARAMS, at, section
+from provenline.parameters import COMPOSE, PARAMS, at, read, section
 from provenline.progress import console, notice
 
 PIPELINE = Path("dvc.yaml")
@@ -30,13 +30,9 @@ def home() -> Path:
 
 @lru_cache(maxsize=1)
 def _parameters() -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("file is missing", file=PARAMS, mend="Run `make params`") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"not YAML ({error})", file=PARAMS, mend="Run `make params`") from None
-    return value if isinstance(value, dict) else {}
+    if not PARAMS.is_file():
+        raise InputError("file is missing", file=PARAMS, mend=COMPOSE)
+    return read()
 
 
 def params(dotted: str, model: type[Model]) -> Model:

@@ -7,13 +7,31 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from provenline.errors import InputError
 
 PARAMS = Path("params.yaml")
-_COMPOSE = "Run `make params`"
+COMPOSE = "Run `make params`"
 Model = TypeVar("Model")
+
+
+def read(root: Path = Path()) -> dict[str, Any]:
+    """Return the project's params.yaml; empty where there is none.
+
+    Raises:
+        InputError: It is not YAML.
+    """
+    path = root / PARAMS
+    if not path.is_file():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    try:
+        value = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    except yaml.YAMLError as error:
+        raise InputError(f"not YAML ({error})", file=path, mend=COMPOSE) from None
+    return value if isinstance(value, dict) else {}
 
 
 def section(value: Any, dotted: str, model: type[Model]) -> Model:
@@ -49,7 +67,7 @@ def at(value: Any, dotted: str) -> Any:
 def _at(value: Any, dotted: str, what: str) -> Any:
     for key in dotted.split("."):
         if not isinstance(value, dict) or key not in value:
-            raise InputError(what, file=PARAMS, place=dotted, mend=_COMPOSE)
+            raise InputError(what, file=PARAMS, place=dotted, mend=COMPOSE)
         value = value[key]
     return value
 
@@ -98,10 +116,15 @@ def moved(old: Any, new: Any, keys: Sequence[str]) -> list[str]:
     >>> moved({"a": {"b": 1}}, {"a": {"b": 1}, "c": 2}, ["a", "c", "d.e"])
     ['c']
     """
-    return [key for key in keys if _or_none(old, key) != _or_none(new, key)]
+    return [key for key in keys if get(old, key) != get(new, key)]
 
 
-def _or_none(value: Any, dotted: str) -> Any:
+def get(value: Any, dotted: str) -> Any:
+    """Return a leaf or a section, None where there is none.
+
+    >>> get({"a": {"b": 1}}, "a.b"), get({}, "a.b")
+    (1, None)
+    """
     for name in dotted.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
-PARAMS, PIPELINE = "params.yaml", "dvc.yaml"
-MEND = "Run `make params`"
+PIPELINE = "dvc.yaml"
 COMMIT = "Commit it with git, then `dvc repro`: what was made of it before is out of date."
 
 
@@ -30,11 +29,13 @@ def require(*enough: Path, root: Path = Path()) -> None:
     Raises:
         InputError: It is no project's folder; names it and what it lacks.
     """
+    from provenline.parameters import COMPOSE, PARAMS
+
     if (root / PARAMS).is_file() or (enough and all((root / path).exists() for path in enough)):
         return
     folder = root.resolve()
     if (root / PIPELINE).is_file():
-        raise InputError(f"has no {PARAMS}", file=folder, mend=MEND)
+        raise InputError(f"has no {PARAMS}", file=folder, mend=COMPOSE)
     above = next((str(one) for one in folder.parents if (one / PIPELINE).is_file()), "")
     what = f"is no project's folder: it has no {PIPELINE} and no {PARAMS}"
     raise InputError(what, file=folder, mend=f"Run it in {above or 'the folder of the project'}")
@@ -46,10 +47,10 @@ def parameters(root: Path = Path()) -> Mapping[str, Any]:
     Raises:
         InputError: It is no project's folder, or the file is not YAML.
     """
-    from provenline.reports.gather import read_parameters
+    from provenline.parameters import read
 
     require(root=root)
-    return read_parameters(root)[0]
+    return read(root)
 
 
 def at(root: Path, *keys: str) -> Any:

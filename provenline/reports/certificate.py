@@ -6,10 +6,11 @@ from pathlib import Path
 
 from provenline.errors import InputError
 from provenline.files import atomic_path
+from provenline.parameters import read
 from provenline.reports import footage_readings, split_rows, split_story, words
 from provenline.reports.document import open_document
 from provenline.reports.evidence import Evidence, Footage
-from provenline.reports.gather import Gatherer, read_leakage, read_parameters
+from provenline.reports.gather import Gatherer, read_leakage
 from provenline.reports.templating import fill
 
 FILE = "split_certificate.html"
@@ -52,7 +53,7 @@ def write_certificate(root: Path, out: Path) -> Evidence:
     document = open_document(root / SOURCE)
     if document is None:
         raise InputError("file is missing", file=root / SOURCE, mend="Run `dvc repro split` or `dvc pull`")
-    parameters, _ = read_parameters(root)
+    parameters = read(root)
     usecase, source = parameters.get("usecase"), parameters.get("source")
     extraction = Gatherer(root).read("metrics/extract.json", "extract", footage_readings.extraction)
     evidence = Evidence(

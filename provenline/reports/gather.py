@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from provenline.errors import InputError
+from provenline.parameters import PARAMS, read
 from provenline.reports import ablation_readings, eval_readings, proofs, split_readings
 from provenline.reports import footage_readings as footage
 from provenline.reports import judged_readings as judged
@@ -58,7 +57,7 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         InputError: A file is malformed.
     """
     gatherer = Gatherer(root)
-    parameters, text = read_parameters(root)
+    parameters, path = read(root), root / PARAMS
     source = _mapping(parameters, "source")
     evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", eval_readings.evaluation)
     judged_on = "" if evaluation is None else evaluation.judged_on
@@ -70,7 +69,7 @@ def gather(root: Path, round_: str, usecase: str) -> Evidence:
         simulated=bool(source.get("simulate")),
         model=str(_mapping(parameters, "model").get("name", "")),
         confidence=_number(_mapping(parameters, "interval").get("confidence")),
-        parameters=text,
+        parameters=path.read_text(encoding="utf-8") if path.is_file() else "",
         development=_footage(gatherer, ""),
         deployment=_footage(gatherer, "_deployment"),
         rounds=_rounds(root, str(parameters.get("rounds", "")), round_),
@@ -107,23 +106,6 @@ def read_ablation(root: Path, split_sha256: str) -> Ablation | None:
     document = open_document(root / "metrics/ablation.json")
     found = None if document is None or not document.value else ablation_readings.ablation(document)
     return found if found is not None and found.split_sha256 == split_sha256 else None
-
-
-def read_parameters(root: Path) -> tuple[Mapping[str, Any], str]:
-    """Return params.yaml as a mapping and as text; empty where it is missing.
-
-    Raises:
-        InputError: It is not YAML.
-    """
-    path = root / "params.yaml"
-    if not path.is_file():
-        return {}, ""
-    text = path.read_text(encoding="utf-8")
-    try:
-        value = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    except yaml.YAMLError as error:
-        raise InputError(f"not YAML ({error})", file=path, mend="Run `make params`") from None
-    return (value if isinstance(value, dict) else {}), text
 
 
 def _number(value: object) -> float | None:

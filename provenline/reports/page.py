@@ -18,6 +18,7 @@ from provenline.reports import (
     words,
 )
 from provenline.reports.ceilings import beyond_targets, ceiling_sentence
+from provenline.reports.conclusion import conclusion
 from provenline.reports.deliverables import deliverables
 from provenline.reports.drawing import Figure
 from provenline.reports.evidence import Evidence
@@ -82,6 +83,7 @@ def render(
         "page.html.j2",
         e=evidence,
         cards=story.cards(evidence),
+        conclusion=conclusion(evidence.stage_a, evidence.evaluation, evidence.shadow),
         figures=inline,
         tables=all_tables(evidence),
         examples=[gallery for gallery in examples.galleries if gallery.pictures],

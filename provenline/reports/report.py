@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from provenline import tables
+from provenline import parameters, tables
 from provenline.dossier import sealing
 from provenline.files import atomic_path
 from provenline.footage.anonymise import Blur, blur_of
@@ -32,7 +32,7 @@ from provenline.reports import (
 from provenline.reports.drawing import Figure
 from provenline.reports.evidence import Evaluation, Evidence
 from provenline.reports.examples import KINDS
-from provenline.reports.gather import gather, read_parameters
+from provenline.reports.gather import gather
 from provenline.reports.page import Examples, Gallery, render
 from provenline.reports.params import ReportParams
 from provenline.reports.pictures import Picture, draw_all, draw_dispute, draw_suspect
@@ -65,7 +65,7 @@ def write_report(
     Raises:
         InputError: A file is there but malformed, or people are to be blurred whom no label names.
     """
-    collected = chain.gathered(root, read_parameters(root)[0])
+    collected = chain.gathered(root, parameters.read(root))
     evidence = replace(gather(root, round_, usecase), privacy=privacy, chain=chain.shown(collected))
     if evidence.shadow and evidence.shadow.overall:
         strips = timeline.read(root / "data/shadow/comparison.csv")

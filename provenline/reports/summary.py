@@ -7,9 +7,11 @@ from pathlib import Path
 
 from provenline.dossier import sealing
 from provenline.errors import InputError
+from provenline.parameters import read
 from provenline.reports import eval_readings, gather, judged_story
 from provenline.reports import judged_readings as judged
 from provenline.reports.ceilings import reach
+from provenline.reports.conclusion import conclusion
 from provenline.reports.evidence import (
     Engine,
     Estimate,
@@ -21,7 +23,8 @@ from provenline.reports.evidence import (
     StageA,
 )
 from provenline.reports.footage_readings import annotation, extraction
-from provenline.reports.gather import Gatherer, read_parameters
+from provenline.reports.gather import Gatherer
+from provenline.reports.outdated import outdated
 from provenline.reports.words import asked, difference, estimate, in_units, losses, metric, plural
 
 PAGE, DOSSIER = "reports/index.html", "reports/dossier.json"
@@ -39,7 +42,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
     Raises:
         InputError: A metrics file or the dossier is there but malformed.
     """
-    parameters, _ = read_parameters(root)
+    parameters = read(root)
     round_, gatherer = parameters.get("round", "v0"), Gatherer(root)
     stage_a = gatherer.read("metrics/stage_a_eval.json", "stageA-eval", judged.stage_a)
     evaluation = gatherer.read(f"metrics/eval_{round_}.json", "eval", eval_readings.evaluation)
@@ -49,7 +52,10 @@ def lines(root: Path) -> list[tuple[str, str]]:
     unit = evidence.unit
     absent = "no result yet: run `dvc repro {}`"
     page = PAGE if (root / PAGE).is_file() else absent.format("report")
+    stale = outdated(root, parameters) if stage_a or evaluation or shadow else []
+    short = conclusion(stage_a, evaluation, shadow)
     return [
+        *([("In short", short)] if short else []),
         ("Stage A", stage_a_line(stage_a, unit) if stage_a else absent.format("stageA-eval")),
         ("Fine-tuned", evaluation_line(evaluation, evidence) if evaluation else absent.format("eval")),
         *((name, in_units(text, unit)) for name, text in (follow_ups(evaluation) if evaluation else [])),
@@ -57,6 +63,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
         ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
         ("Page", page),
         *_seal(root / DOSSIER),
+        *([("Out of date", f"{', '.join(stale)}: run `dvc repro`")] if stale else []),
     ]
 
 

@@ -12,14 +12,15 @@ from provenline.dossier import sealing
 from provenline.dossier.verifying import verify
 from provenline.errors import InputError
 from provenline.files import read_json, sha256_file, write_json
+from provenline.parameters import read
 from provenline.reports import chain
-from provenline.reports.gather import gather, read_parameters
+from provenline.reports.gather import gather
 from provenline.reports.page import Examples, render
 
 
 def page(root: Path) -> str:
     """The page without figures and pictures, with its chain."""
-    collected = chain.gathered(root, read_parameters(root)[0])
+    collected = chain.gathered(root, read(root))
     evidence = replace(gather(root, "v0", "lbzf_person"), chain=chain.shown(collected))
     return " ".join(render(evidence, {}, Examples("", []), []).split())
 
@@ -77,14 +78,14 @@ def test_a_link_that_does_not_hold_is_on_the_page_and_on_the_card(copy: Path) ->
 
 
 def test_another_round_is_another_seal(copy: Path) -> None:
-    before = chain.shown(chain.gathered(copy, read_parameters(copy)[0])).seal
+    before = chain.shown(chain.gathered(copy, read(copy))).seal
     given = yaml.safe_load((copy / "params.yaml").read_text())
     (copy / "params.yaml").write_text(yaml.safe_dump(given | {"round": "v0.1"}))
-    assert chain.shown(chain.gathered(copy, read_parameters(copy)[0])).seal != before
+    assert chain.shown(chain.gathered(copy, read(copy))).seal != before
 
 
 def test_a_name_that_leaves_the_folder_is_one_line(copy: Path) -> None:
     given = yaml.safe_load((copy / "params.yaml").read_text())
     (copy / "params.yaml").write_text(yaml.safe_dump(given | {"target": "../../elsewhere"}))
     with pytest.raises(InputError, match="target"):
-        chain.gathered(copy, read_parameters(copy)[0])
+        chain.gathered(copy, read(copy))

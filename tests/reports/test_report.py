@@ -6,6 +6,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ import yaml
 from provenline.files import read_json, sha256_tree, write_json
 from provenline.footage.anonymise import blur_of
 from provenline.reports import story
+from provenline.reports.conclusion import conclusion
 from provenline.reports.examples import choose, load
 from provenline.reports.gather import gather
 from provenline.reports.judged_figures import FIGURE_6
@@ -21,6 +23,7 @@ from provenline.reports.pictures import draw_all
 from provenline.reports.report import write_report
 from provenline.reports.summary import lines
 from tests.reports.conftest import PARAMS, PLAIN
+from tests.reports.test_gather import change
 from tests.reports.world import CANDIDATE, build
 
 BLUR = blur_of(PLAIN, [], [])
@@ -205,6 +208,7 @@ def test_equal_skill_cannot_be_told_apart(tmp_path: Path) -> None:
 def test_the_last_lines_carry_intervals_and_videos(line: Path) -> None:
     said = dict(lines(line))
     assert list(said) == [
+        "In short",
         "Stage A",
         "Fine-tuned",
         "Rule",
@@ -222,6 +226,40 @@ def test_the_last_lines_carry_intervals_and_videos(line: Path) -> None:
     assert "deployment set, 14 videos" in said["Fine-tuned"]
     assert said["Engine"].endswith("unproven: no device has signed them")
     assert said["Shadow"] and said["Page"] == "reports/index.html"
+
+
+DECISIONS = {
+    ("stage_a_eval", "decision", "ship"): "The off-the-shelf detector is good enough; ",
+    ("eval_v0", "same_model", True): "; nothing was trained; ",
+    ("eval_v0", "improvement.value", "fail"): "; fine-tuning does not help (mAP50 +0.",
+    ("eval_v0", "improvement.value", "inconclusive"): "; whether fine-tuning helps is not settled (mAP50 +0.",
+    (
+        "shadow_ab",
+        "decision",
+        "reject",
+    ): "; on deployment footage it should not replace what runs now: keep that.",
+    (
+        "shadow_ab",
+        "decision",
+        "same_model",
+    ): "; the engines are the same model, so nothing is to be replaced.",
+}
+
+
+@pytest.mark.parametrize("given", DECISIONS, ids=lambda one: f"{one[0]} {one[2]}")
+def test_all_verdicts_come_in_one_sentence(copy: Path, given: tuple[str, str, Any]) -> None:
+    stage, key, value = given
+    change(copy / f"metrics/{stage}.json", key, value)
+    evidence = gather(copy, "v0", "lbzf_person")
+    said = conclusion(evidence.stage_a, evidence.evaluation, evidence.shadow)
+    assert DECISIONS[given] in said and dict(lines(copy))["In short"] == said
+    assert said in bare(copy).text
+
+
+def test_what_was_not_run_is_not_concluded_from(copy: Path) -> None:
+    evidence = gather(copy, "v0", "lbzf_person")
+    assert conclusion(evidence.stage_a, None, None) == "The off-the-shelf detector is not good enough."
+    assert conclusion(None, None, None) == ""
 
 
 def test_photos_come_in_groups_and_not_in_videos(copy: Path) -> None:

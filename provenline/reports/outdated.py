@@ -1,0 +1,64 @@
+"""Which stages have something to do again, as far as the lock file alone shows it: no file is hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from provenline.errors import InputError
+from provenline.parameters import PARAMS, get
+
+LOCK = "dvc.lock"
+
+
+def outdated(root: Path, parameters: Mapping[str, Any]) -> list[str]:
+    """Return the stages that ran with other parameters, or on what an earlier stage has since made anew.
+
+    One whose metrics are gone was begun again and did not end. What follows from such a stage is one too.
+    Footage and code that changed are not looked at.
+
+    Args:
+        root: The project's folder.
+        parameters: Its params.yaml.
+
+    Raises:
+        InputError: The lock file is not one of DVC's.
+    """
+    path = root / LOCK
+    if not path.is_file():
+        return []
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        stages = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["stages"]  # noqa: S506 - both are safe
+        return _outdated(root, stages, parameters)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
+        raise InputError("is no lock file of DVC", file=path, mend="Restore it with git") from None
+
+
+def _outdated(root: Path, stages: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
+    made = {out["path"]: (out["md5"], name) for name, one in stages.items() for out in one.get("outs", ())}
+    feeds: dict[str, set[str]] = {}
+    stale: set[str] = set()
+    for name, one in stages.items():
+        given = one.get("params", {}).get(str(PARAMS), {})
+        metrics = [out["path"] for out in one.get("outs", ()) if out["path"].startswith("metrics/")]
+        moved = any(get(parameters, key) != value for key, value in given.items())
+        if moved or not all((root / path).exists() for path in metrics):
+            stale.add(name)
+        for dependency in one.get("deps", ()):
+            path = PurePosixPath(dependency["path"])
+            for place in (path, *path.parents):
+                if (found := made.get(str(place))) is None:
+                    continue
+                feeds.setdefault(found[1], set()).add(name)
+                if place == path and found[0] != dependency["md5"]:
+                    stale.add(name)
+    todo = list(stale)
+    while todo:
+        follows = feeds.get(todo.pop(), set()) - stale
+        stale |= follows
+        todo += follows
+    return [name for name in stages if name in stale]
