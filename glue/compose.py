@@ -6,6 +6,7 @@ both write the same bytes.
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ import yaml
 from glue.runtime import one_line_errors
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file, sha256_tree
-from provenline.parameters import PARAMS, changes, unknown_option
+from provenline.parameters import PARAMS, changes, flat, section, unknown_key, unknown_option
 from provenline.progress import notice
 
 CONF = Path("conf")
@@ -39,6 +40,8 @@ def compose(overrides: list[str], target: Path) -> None:
     except MissingConfigException as error:
         raise unknown_option(error.missing_cfg_file or "", error.options or (), CONF) from None
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
+        if overrides and (asked := re.match(r"Could not override '([^']+)'", str(error))):
+            raise unknown_key(asked[1], flat(_composed()), CONF) from None
         raise InputError(
             f"does not compose ({error})", file=CONF, mend="Mend conf/ or the overrides"
         ) from None
@@ -51,10 +54,14 @@ def differences() -> list[str]:
     """
     if STAMP.exists() and STAMP.read_text(encoding="utf-8").splitlines()[:1] == [_stamp()]:
         return []
+    return changes(_composed(), _read(PARAMS))
+
+
+def _composed() -> Any:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "params.yaml"
         compose([], fresh)
-        return changes(_read(fresh), _read(PARAMS))
+        return _read(fresh)
 
 
 def _stamp() -> str:
@@ -64,6 +71,20 @@ def _stamp() -> str:
 
 def _read(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _say_what_is_not_built_here(value: Any) -> None:
+    """Say before a training what `trt-build` would refuse after it."""
+    from provenline.engines.params import Target
+    from provenline.engines.tensorrt_build import require
+
+    for name in value["trt_build"]:
+        target: Any = section(value, f"trt_build.{name}", Target)  # type: ignore[arg-type]
+        try:
+            if target.kind == "tensorrt":
+                require(target)
+        except InputError as error:
+            notice(f"trt-build will refuse: {error}")
 
 
 def main() -> None:
@@ -76,9 +97,11 @@ def main() -> None:
     STAMP.unlink(missing_ok=True)
     with one_line_errors(), atomic_path(PARAMS) as temporary:
         compose(overrides, temporary)
-        check(_read(temporary))
-        if PARAMS.exists() and (found := changes(_read(PARAMS), _read(temporary))):
+        value = _read(temporary)
+        check(value)
+        if PARAMS.exists() and (found := changes(_read(PARAMS), value)):
             notice(f"params.yaml changes ({len(found)}): {', '.join(found[:4])}")
+    _say_what_is_not_built_here(value)
     with atomic_path(STAMP) as temporary:
         temporary.write_text("\n".join([_stamp(), *overrides]), encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -133,6 +133,21 @@ def get(value: Any, dotted: str) -> Any:
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def unknown_key(asked: str, known: Iterable[str], conf: Path) -> InputError:
+    """Return the error of an override whose key is not there.
+
+    Args:
+        asked: Dotted.
+        known: All dotted keys that there are.
+        conf: Folder of the groups.
+    """
+    keys = list(known)
+    last = asked.rpartition(".")[2]
+    near = [key for key in keys if key.rpartition(".")[2] == last] + get_close_matches(asked, keys)
+    mend = f"Nearest: {', '.join(dict.fromkeys(near[:3]))}" if near else f"See {PARAMS} for what there is"
+    return InputError(f"has no parameter '{asked}'", file=conf, mend=mend)
 
 
 def unknown_option(asked: str, options: Sequence[str], conf: Path) -> InputError:

@@ -51,6 +51,8 @@ def test_it_prints_what_settles_the_verdicts_and_what_reaches_a_precision(
     assert wish.exit_code == 0 and "for ±0.02" in wish.output and "chance of 90%" in wish.output
     expected = half_width(spread_of(recall), 0.95)
     assert f"21 videos with 252 frames give about ±{expected:.3f}" in wish.output
+    far = run(app, ["plan", "--half-width", "0.0001", "--metric", "recall"])
+    assert far.output.rstrip().endswith("Not even 10,000 videos give ±0.0001.")
     assert max(map(len, wish.output.splitlines()[:10])) <= 80
 
 
@@ -70,3 +72,4 @@ def test_what_is_missing_is_one_line(project: Path, evaluated: dict) -> None:
     unknown = run(app, ["plan", "--metric", "map51"]).exception
     assert isinstance(unknown, InputError) and "Known are recall" in str(unknown)
     assert run(app, ["plan", "--half-width", "0"]).exit_code == 2
+    assert run(app, ["plan", "--half-width", "1.5"]).exit_code == 2

@@ -21,7 +21,7 @@ Rows = list[dict[str, Any]]
 
 def plan(
     half_width: Annotated[
-        float | None, typer.Option(min=1e-6, help="Precision that is wanted: 0.02 for ±0.02.")
+        float | None, typer.Option(min=1e-6, max=1.0, help="Precision that is wanted: 0.02 for ±0.02.")
     ] = None,
     metric: Annotated[
         str | None, typer.Option(help="recall, map50, ...; left out: whatever is open, or recall.")

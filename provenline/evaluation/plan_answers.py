@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provenline.evaluation.plan_rows import apart, called, count, spread_of
-from provenline.evaluation.planning import EVEN, frames_for, groups_for, half_width
+from provenline.evaluation.planning import EVEN, MOST_GROUPS, frames_for, groups_for, half_width
 
 _NONE = "-"
 
@@ -100,6 +100,8 @@ def sentence(found: Sequence[Answer], wanted: float | None) -> str:
         first = next((one for one in found if one.to_tell), found[0])
         return f"{first.row['about']}: {_told(first)}."
     known = next((one for one in found if one.groups), None)
+    if known is None and any(spread_of(one.row) for one in found):
+        return f"Not even {MOST_GROUPS:,} videos give ±{wanted:g}."
     if known is None:
         return f"Nothing shows how videos differ: what ±{wanted:g} takes cannot be told."
     return f"{known.row['about']}: {_reached(known, wanted)}."

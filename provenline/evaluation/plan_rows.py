@@ -9,7 +9,7 @@ from typing import Any
 from provenline.evaluation.gates import verdict
 from provenline.evaluation.intervals import Interval
 from provenline.evaluation.params import Gate, IntervalParams
-from provenline.evaluation.planning import Side, groups_for
+from provenline.evaluation.planning import MOST_GROUPS, Side, groups_for
 from provenline.evaluation.proportions import rounded
 from provenline.evaluation.variance import Components
 
@@ -177,7 +177,9 @@ def _reason(figure: Figure, question: Question | None, needed: int | None) -> st
     if figure.components is None:
         return f"{head}; {NO_SPREAD}"
     return f"{head}; " + (
-        f"about {needed} videos could" if needed else "no number of videos would, so near they lie"
+        f"about {needed} videos could"
+        if needed
+        else f"not even {MOST_GROUPS:,} videos would, so near they lie"
     )
 
 

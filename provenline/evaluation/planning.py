@@ -19,7 +19,8 @@ from provenline.evaluation.variance import Components
 Side = Literal["low", "high", "both"]
 
 EVEN = 0.5  # power of an interval that is just as wide as wanted
-MOST = 1_000_000  # groups, or frames of one: beyond, there is no number
+MOST = 1_000_000  # frames of a group: beyond, there is no number
+MOST_GROUPS = 10_000  # that anybody films; the spread of a few dozen says nothing of what takes more
 
 
 def half_width(
@@ -96,9 +97,11 @@ def groups_for(
         frames: Of each group; as many as were seen if None.
 
     Returns:
-        None where it would take more than a million, or the distance is 0.
+        None where it would take more than `MOST_GROUPS`, or the distance is 0.
     """
-    return _least(lambda groups: _told(spread, confidence, power, side, groups, frames), distance, 2)
+    return _least(
+        lambda groups: _told(spread, confidence, power, side, groups, frames), distance, 2, MOST_GROUPS
+    )
 
 
 def frames_for(
@@ -111,7 +114,9 @@ def frames_for(
     """
     if spread.frame_sd is None:
         return None
-    return _least(lambda frames: _told(spread, confidence, power, side, spread.groups, frames), distance, 1)
+    return _least(
+        lambda frames: _told(spread, confidence, power, side, spread.groups, frames), distance, 1, MOST
+    )
 
 
 def _told(
@@ -125,12 +130,12 @@ def _told(
     return arm + beyond * math.sqrt(spread.variance(groups, frames))
 
 
-def _least(told: Callable[[int], float], distance: float, first: int) -> int | None:
-    """Return the least number, from ``first`` on, that tells the distance."""
+def _least(told: Callable[[int], float], distance: float, first: int, most: int) -> int | None:
+    """Return the least number, from ``first`` to ``most``, that tells the distance."""
     within = distance * (1 + 1e-9)  # an interval is as wide as itself
-    if distance <= 0 or told(MOST) > within:
+    if distance <= 0 or told(most) > within:
         return None
-    low, high = first, MOST
+    low, high = first, most
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if told(middle) <= within else (middle + 1, high)

@@ -41,6 +41,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 MakeRow = Callable[[str, int, Image, bytes], Row]
 MOST_WORKERS = 8  # each holds a decoder and a picture
+_NAMED = 5  # bad media in a refusal
 _FEW = 100  # up to so many asked frames of videos, processes take longer to start than they gain
 
 
@@ -169,8 +170,10 @@ def _refuse_duplicates(checked: list[_Checked]) -> None:
 def _refuse_too_many(bad: list[tuple[Media, str]], total: int, tolerance: float) -> None:
     if bad and len(bad) > tolerance * total:
         media, reason = bad[0]
-        others = f" ({len(bad)} of {total} media cannot be used)" if len(bad) > 1 else ""
-        mend = "Mend it, remove its row, or raise tolerance in the extract parameters"
+        names = [f"{one.name!r} ({why})" for one, why in bad[1:_NAMED]]
+        names += [f"{len(bad) - _NAMED} more"] if len(bad) > _NAMED else []
+        others = f"; {len(bad)} of {total} media cannot be used, also {', '.join(names)}" if names else ""
+        mend = "Mend it, remove its row, or raise `extract.tolerance`, the share that may be set aside"
         raise InputError(f"{reason}{others}", file=media.file, place=f"media {media.name!r}", mend=mend)
 
 

@@ -21,13 +21,18 @@ def ceiling(evidence: Evidence, name: str = "") -> Ceiling | None:
         evidence: What is known.
         name: ``deployment``, ``test``, ...
     """
-    sides = (evidence.deployment, evidence.development) if name == "deployment" else (evidence.development,)
-    for side in sides:
+    return _whose(evidence, name)[1]
+
+
+def _whose(evidence: Evidence, name: str) -> tuple[str, Ceiling | None]:
+    """Return the footage whose labels cap a set, and their ceiling."""
+    sides = {"deployment": evidence.deployment} if name == "deployment" else {}
+    for whose, side in {**sides, "development": evidence.development}.items():
         agreement = side.annotation.agreement if side.annotation else None
         found = agreement.details.ceiling if agreement else None
         if found and set(evidence.classes) <= {found.label or next(iter(evidence.classes), "")}:
-            return found
-    return None
+            return whose, found
+    return "", None
 
 
 def reach(evidence: Evidence, metric: str, name: str = "") -> Estimate | None:
@@ -47,7 +52,7 @@ def ceiling_sentence(evidence: Evidence, metric: str, name: str = "") -> str:
         return ""
     return (
         f"A perfect detector could reach {words.metric(metric)} of at most about {words.estimate(found)} "
-        "against these labels."
+        f"against the labels of the {_whose(evidence, name)[0]} footage."
     )
 
 

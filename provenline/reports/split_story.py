@@ -144,14 +144,17 @@ def leakage(evidence: Evidence, given: Leakage | None) -> str:
     if given is None:
         return "What a leak would have done to the score was not measured: run make leakage."
     metric, unit = words.metric(given.metric), evidence.unit
-    more = given.net if given.net is not None and given.net.value is not None else given.difference
+    controlled = given.net is not None and given.net.value is not None
+    more = given.net if controlled else given.difference
     effect = {
         "better": f"The leak flatters {metric} by",
         "worse": f"The leak lowers {metric} by",
     }.get(words.difference(more), "Whether a leak changes it cannot be told:")
+    # The two test sets hold other frames; the base was trained on neither.
+    control = ", with what the untrained base scores more there taken off" if controlled else ""
     text = (
         f"Dealt frame by frame, {metric} is {words.estimate(given.random)}; with no {unit} on two sides it "
-        f"is {words.estimate(given.grouped)}. {effect} {words.estimate(more, sign=True)}."
+        f"is {words.estimate(given.grouped)}. {effect} {words.estimate(more, sign=True)}{control}."
     )
     split = evidence.split
     if given.split_sha256 and split and given.split_sha256 != split.sha256:

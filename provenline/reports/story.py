@@ -243,9 +243,10 @@ def media(side: Footage) -> str:
     if given is None:
         return ""
     kinds = [plural(n, what) for n, what in ((given.videos, "video"), (given.photos, "photo")) if n]
-    return f"{' and '.join(kinds) or 'none'}" + (
+    text = f"{' and '.join(kinds) or 'none'}" + (
         f", {given.seconds / 60:.1f} minutes" if given.seconds else ""
     )
+    return text + (" (a group of photos counts as a video)" if len(kinds) > 1 else "")
 
 
 def overall(given: Evaluation) -> Comparison | None:

@@ -196,7 +196,7 @@ def test_what_cannot_be_planned_says_why():
     assert row(figure(None), None, INTERVAL, 0.8)["reason"] == "not measurable"
     same = Question(0.92, 0.92, 0.0, "high", settled=False)
     assert row(figure(found), same, INTERVAL, 0.8)["reason"].endswith(
-        "no number of videos would, so near they lie"
+        "not even 10,000 videos would, so near they lie"
     )
     assert bound_of(GATE, None, INTERVAL) is None
 

@@ -207,10 +207,10 @@ def test_bad_media_are_set_aside_counted_and_named(tmp_path: Path) -> None:
 
 def test_too_many_bad_media_stop_it_and_leave_nothing(tmp_path: Path) -> None:
     media = bad_world(tmp_path / "footage")
-    with pytest.raises(
-        InputError, match=r"cut.jpg: media 'cut.jpg': photo is truncated \(5 of 9 media cannot"
-    ):
+    with pytest.raises(InputError, match=r"cut\.jpg: media 'cut\.jpg': photo is truncated; 5 of 9") as caught:
         extract(media, params(tolerance=0.5), tmp_path / "frames")
+    assert "also 'empty.mp4' (file is empty), 'gone.mp4' (file is missing)" in str(caught.value)
+    assert "extract.tolerance" in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["footage"]
 
 

@@ -100,6 +100,34 @@ def test_an_unknown_option_is_named_with_its_group_and_the_known_ones(
     assert not (tmp_path / "params.yaml").exists()
 
 
+NEAR = {
+    "train.recipe.lr=1": "Nearest: .*train.recipe.lr0",
+    "recipe.imgsz=1": "Nearest: .*profile.imgsz",
+    "trian.lr0=1": "Nearest: train.recipe.lr0",
+    "xyzzy=1": "See params.yaml",
+}
+
+
+@pytest.mark.parametrize("override", NEAR)
+def test_a_misspelt_key_is_named_with_its_nearest(override: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"conf: has no parameter '{override[:-2]}'.*{NEAR[override]}"):
+        compose.compose([override], tmp_path / "params.yaml")
+
+
+def test_a_target_that_cannot_be_built_here_is_said_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(compose, "PARAMS", tmp_path / "params.yaml")
+    monkeypatch.setattr(compose, "STAMP", tmp_path / "composed")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for overrides, said in ((["target=tensorrt_fp16"], "trt-build will refuse: target"), ([], "")):
+        monkeypatch.setattr("sys.argv", ["compose", *overrides])
+        compose.main()
+        assert said in capsys.readouterr().err and (tmp_path / "params.yaml").exists()
+    assert "refuse" not in capsys.readouterr().err
+
+
 def test_a_missing_value_is_an_error(tmp_path: Path) -> None:
     value = composed(tmp_path)
     value["model"]["weights"] = "???"

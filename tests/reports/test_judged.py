@@ -177,7 +177,7 @@ def test_files_of_before_are_still_read(old: Path) -> None:
     assert "After Holm" not in found["table_4_operations_recall"].columns
     assert [row[:2] for row in found["table_4_classes"].rows] == [("person", "mAP50"), ("person", "mAP50-95")]
     assert "would look different by chance alone" in " ".join(limits(evidence))
-    assert list(dict(lines(old))) == ["Stage A", "Fine-tuned", "Engine", "Shadow", "Page"]
+    assert list(dict(lines(old))) == ["In short", "Stage A", "Fine-tuned", "Engine", "Shadow", "Page"]
 
 
 def test_several_classes_stand_beside_all_of_them(copy: Path) -> None:

@@ -28,7 +28,7 @@ def table(root: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_the_ceiling_stands_beside_every_average_precision(full: Path, page: Reader) -> None:
-    ceiling = "mAP50 of at most about 0.960 [0.940, 0.980] against these labels"
+    ceiling = "mAP50 of at most about 0.960 [0.940, 0.980] against the labels of the development footage"
     head = page.text[: page.text.rindex("Is the off-the-shelf detector good enough?")]
     assert "labels allow at most about 0.960 [0.940, 0.980]" in head, "in the card of the first screen"
     assert page.text.count(ceiling) >= 3, "below the forest, the training curve, and with the labels"
