@@ -20,17 +20,17 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from benchmarks.guide import write
 from provenline.evaluation.intervals import Interval
 from provenline.evaluation.proportions import wilson
-from provenline.files import atomic_path
 from provenline.progress import bar, out
 from provenline.shadow import gain, sample, verdict
 from provenline.shadow.decide import Decision, decide
-from provenline.shadow.params import ShadowParams
+from provenline.shadow.params import ROLES, ShadowParams
 from provenline.shadow.plan import Plan
 
 GUIDE = Path("docs/guide-shadow.md")
-BEGIN, END = "<!-- benchmarks/promotion.py -->", "<!-- end -->"
+BEGIN = "<!-- benchmarks/promotion.py -->"
 SCENE = 10  # frames
 WORDS = ("promote", "hold", "label", "reject")
 SHARE = 0.10  # of the labels of a full comparison
@@ -131,7 +131,7 @@ def _table(
     table = pd.DataFrame({"frame_id": [f"f{i:07d}" for i in range(many)], "time_ms": np.arange(many)})
     table["group"] = [f"g{i:03d}" for i in group]
     table["media"], table["both"], table["shifted"], table["objects"] = table["group"], both, 0, people
-    for role, hits, false in zip(gain.ROLES, found, alone, strict=True):
+    for role, hits, false in zip(ROLES, found, alone, strict=True):
         seen = np.bincount(objects[hits], minlength=many)
         table[f"found_{role}"] = seen
         table[role] = table[f"detections_{role}"] = seen + shared + false
@@ -150,7 +150,7 @@ class Done:
         decision: After the first look at labels.
         labels: That it took.
         of: Labels of a full comparison.
-        held: The truth lies in the interval.
+        held: The truth lies in the interval; None where nothing was labelled.
         last: The decision where more was labelled as long as it was asked for.
         looks: That this took.
         stubborn: The decision where more was labelled until it said `promote`; empty where nobody tried.
@@ -159,7 +159,7 @@ class Done:
     decision: str
     labels: int
     of: int
-    held: bool
+    held: bool | None
     last: str
     looks: int
     stubborn: str = ""
@@ -181,7 +181,7 @@ def replicate(
     first = decide(table, params)
     if first.plan is None or first.decision != "label":
         word = first.decision
-        return Done(word, 0, len(table), held=True, last=word, looks=0, stubborn=word if stubborn else "")
+        return Done(word, 0, len(table), held=None, last=word, looks=0, stubborn=word if stubborn else "")
     found = [look(table, first.plan, params, seed)]
     label_on(found, "label", table, first.plan, params, seed)
     (told, labels, interval), last, looks = found[0], found[-1][0].decision, len(found)
@@ -248,6 +248,7 @@ def row(world: Truth, done: list[Done]) -> dict[str, Any]:
     promoted = sum(one.decision == "promote" for one in done)
     at_last = sum(one.last == "promote" for one in done)
     never = "promote" not in world.right
+    held = [one.held for one in done if one.held is not None]
     return {
         "Candidate": world.name,
         "Errors gone": f"{world.reduction:+.0%}",
@@ -255,7 +256,7 @@ def row(world: Truth, done: list[Done]) -> dict[str, Any]:
         "Right": _share(len(right), many),
         f"Right with ≤ {SHARE:.0%} of the labels": _share(len(cheap), many),
         "False promotion": _share(promoted, many) if never else "",
-        "Interval holds": _share(sum(one.held for one in done), many),
+        "Interval holds": _share(sum(held), len(held)) if held else "",
         "Labels, median (most)": (f"{middle:.0f} ({most.labels}): {part:.1%} ({most.labels / most.of:.1%})"),
         "Labelled on as asked: looks, at most": max(one.looks for one in done),
         "Right then": _share(sum(one.last in world.right for one in done), many),
@@ -302,16 +303,7 @@ def main() -> None:
     head += f"{params.plan.power:.0%} power; in brackets 95% intervals (Wilson)."
     out.print(f"{head}\n{text}", markup=False, highlight=False, soft_wrap=True)
     if arguments.write:
-        write(f"{head}\n\n{text}", BEGIN)
-
-
-def write(text: str, begin: str) -> None:
-    """Replace what stands between a mark and the next end in the guide."""
-    guide = GUIDE.read_text(encoding="utf-8")
-    before, rest = guide.split(begin)
-    after = rest.split(END, 1)[1]
-    with atomic_path(GUIDE) as temporary:
-        temporary.write_text(f"{before}{begin}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        write(GUIDE, BEGIN, f"{head}\n\n{text}")
 
 
 if __name__ == "__main__":

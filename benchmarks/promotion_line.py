@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.promotion import markdown, replicate, row, write
+from benchmarks.guide import write
+from benchmarks.promotion import GUIDE, markdown, replicate, row
 from provenline import tables
 from provenline.annotations.params import AnnotateParams
 from provenline.commands.project import at, section
@@ -27,7 +28,7 @@ from provenline.evaluation.intervals import Interval
 from provenline.files import read_json
 from provenline.progress import bar, out
 from provenline.shadow import compare, gain, labels, verdict
-from provenline.shadow.params import Operating, ShadowParams
+from provenline.shadow.params import ROLES, Operating, ShadowParams
 
 HERE, SHADOW = Path(), Path("data/shadow")
 BEGIN = "<!-- benchmarks/promotion_line.py -->"
@@ -72,7 +73,7 @@ class Pair:
 def pairs(params: ShadowParams) -> list[Pair]:
     """Return the pairs of the last run, with what is true of each."""
     frames = tables.read(SHADOW / "frames.parquet", tables.FRAMES)
-    said = {role: tables.read(SHADOW / f"{role}.parquet", tables.PREDICTIONS) for role in gain.ROLES}
+    said = {role: tables.read(SHADOW / f"{role}.parquet", tables.PREDICTIONS) for role in ROLES}
     if frames.empty or params.labels == "data/none":
         raise InputError("the last shadow run has no labels", file=SHADOW, mend="`make repro` first")
     classes = tuple(at(HERE, "usecase", "classes"))
@@ -160,7 +161,7 @@ def main() -> None:
     text = markdown(found)
     out.print(f"{head}\n{text}", markup=False, highlight=False, soft_wrap=True)
     if arguments.write:
-        write(f"{head}\n\n{text}", BEGIN)
+        write(GUIDE, BEGIN, f"{head}\n\n{text}")
 
 
 if __name__ == "__main__":

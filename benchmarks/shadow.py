@@ -1,7 +1,7 @@
 """What a shadow run gets done, film to both engines' boxes: `python -m benchmarks.shadow [--minutes 2]`.
 
 A drawn film of 1080p25, cut into recordings, is looked at four times a second by two engines. The same
-frames go through both as `shadow-ab` does it (`side_by_side`), and as a plain loop does it: OpenCV reads
+frames go through both as `shadow-ab` does it (`recordings`), and as a plain loop does it: OpenCV reads
 every frame, each engine gets one picture after the other. The limit is both engines' `predict` alone, on
 frames that are decoded already. Peers take turns in processes of their own; the clock runs without imports,
 loading and one warm-up. Last comes the memory of a run of ours, at each quarter of it. Beside an input
@@ -31,7 +31,7 @@ from provenline.footage.media import Media
 from provenline.progress import out
 from provenline.shadow.keeping import Kept
 from provenline.shadow.params import ShadowParams
-from provenline.shadow.run import side_by_side
+from provenline.shadow.run import Log, recordings
 
 PERIOD, BATCH = 0.25, 16
 OURS, LIMIT, LOOP = "provenline", "limit: both engines alone", "loop around OpenCV"
@@ -101,10 +101,12 @@ def _ours(folder: Path, engine: str = "engine") -> Work:
     media, pair = _media(folder), _engines(folder / engine, many=True)
 
     def work() -> list[int]:
+        counts = list[int]()
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            side = side_by_side(media, *pair, params, Kept(Path(place)))
-        sure = side.production[side.production["score"] >= SURE].groupby("frame_id").size()
-        return [int(sure.get(name, 0)) for name in side.frames["frame_id"]]
+            for one in recordings(media, *pair, params, Log(), Kept(Path(place))):
+                sure = one.production[one.production["score"] >= SURE].groupby("frame_id").size()
+                counts += [int(sure.get(name, 0)) for name in one.frames["frame_id"]]
+        return counts
 
     return work
 

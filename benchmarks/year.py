@@ -29,6 +29,7 @@ import pandas as pd
 import yaml
 from defusedxml import ElementTree
 
+from benchmarks.guide import write
 from provenline import tables
 from provenline.errors import InputError
 from provenline.files import atomic_path
@@ -40,7 +41,7 @@ from provenline.simline.simulate import simulate
 
 ROOT = Path(__file__).parents[1]
 CSV, PICTURE, GUIDE = Path("docs/year.csv"), Path("docs/images/year.svg"), Path("docs/guide-rounds.md")
-BEGIN, END = "<!-- benchmarks/year.py -->", "<!-- end -->"
+BEGIN = "<!-- benchmarks/year.py -->"
 MONTHS = 12
 
 
@@ -174,6 +175,7 @@ class Team:
         """Go back to the end of the last whole month: what a run that was ended had begun goes."""
         over = self.run("git", "log", "--format=%H %s").splitlines()
         last = next(line.split()[0] for line in over if line.endswith((" is over", " The project")))
+        self.run("git", "add", "--all")  # what is new goes too, but for what git does not see
         self.run("git", "reset", "--quiet", "--hard", last)
         if not (self.home / "params.yaml").is_file():
             return
@@ -414,11 +416,7 @@ def main() -> None:
     if given.write:
         pd.DataFrame([asdict(one) for one in months]).to_csv(CSV, index=False, lineterminator="\n")
         draw(months, PICTURE)
-        before, rest = GUIDE.read_text(encoding="utf-8").split(BEGIN)
-        with atomic_path(GUIDE) as there:
-            there.write_text(
-                f"{before}{BEGIN}\n\n{told(months)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8"
-            )
+        write(GUIDE, BEGIN, told(months))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from provenline.parameters import flat
 # Thousands of numbers a run are no comparison. What describes an interval, cuts by anything but the
 # category, and all cuts of the splits that nothing is claimed on, stay in metrics/*.json.
 LEFT_OUT = re.compile(
-    r"\.(confidence|error|groups)$|\.(mcnemar|arguments|per_group|holm)\.|\.why\.(?!.+\.ece\.)"
+    r"\.(confidence|error|groups)$|\.(mcnemar|arguments|holm)\.|\.why\.(?!.+\.ece\.)"
     r"|\.splits\..+\.by_(camera|day|size|class)\.|\.by_category\..+\.(by_|confidence\.|false_positives\.)"
     r"|\.splits\.(train|val)\.(by_category|own|.+\.per_class)\."
 )

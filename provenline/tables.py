@@ -8,6 +8,8 @@ at the top left corner of the top left pixel.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -186,20 +188,27 @@ class Appender:
         self._writer.close()
 
 
-def read(path: str | Path, schema: pa.Schema, frame_ids: Collection[str] | None = None) -> pd.DataFrame:
+def read(
+    path: str | Path,
+    schema: pa.Schema,
+    frame_ids: Collection[str] | None = None,
+    least_score: float | None = None,
+) -> pd.DataFrame:
     """Read a Parquet table and check it against ``schema``.
 
     Args:
         path: The file.
         schema: Its columns.
         frame_ids: Only rows of these frames are read; all where it is None.
+        least_score: Only rows with this score at least are read; all where it is None.
 
     Raises:
         InputError: The file is missing, is not Parquet, or has other columns.
     """
     try:
-        wanted = None if frame_ids is None else pc.field("frame_id").isin(pa.array(frame_ids, pa.string()))
-        arrow = pq.read_table(path, filters=wanted)
+        wanted = [] if frame_ids is None else [pc.field("frame_id").isin(pa.array(frame_ids, pa.string()))]
+        wanted += [] if least_score is None else [pc.field("score") >= least_score]
+        arrow = pq.read_table(path, filters=reduce(and_, wanted) if wanted else None)
     except FileNotFoundError:
         raise InputError("file is missing", file=path, mend="Run `dvc repro` or `dvc pull`") from None
     except pa.ArrowInvalid as error:

@@ -86,6 +86,11 @@ def test_a_table_written_part_by_part_is_the_table(tmp_path: Path) -> None:
     some = tables.read(tmp_path / "parts.parquet", tables.PREDICTIONS, ["f1", "f38", "gone"])
     assert some["frame_id"].tolist() == ["f1", "f38", "f38"]
     assert tables.read(tmp_path / "parts.parquet", tables.PREDICTIONS, []).empty
+    least = float(whole["score"].median())
+    sure = tables.read(tmp_path / "parts.parquet", tables.PREDICTIONS, least_score=least)
+    pd.testing.assert_frame_equal(sure, whole[whole["score"] >= least].reset_index(drop=True))
+    both = tables.read(tmp_path / "parts.parquet", tables.PREDICTIONS, ["f1"], least_score=2.0)
+    assert both.empty
     with tables.Appender(tmp_path / "none.parquet", tables.PREDICTIONS):
         pass
     assert tables.read(tmp_path / "none.parquet", tables.PREDICTIONS).empty

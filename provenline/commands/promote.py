@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 DOSSIER = Path("reports/dossier.json")
 # What the decision rests on must be in git, or nobody could find it again.
-COMMITTED = ("dvc.lock", "dvc.yaml", "params.yaml", "conf", "models/production.json")
+_CODE = ("conf", "data", "stages", "glue", "provenline")
+COMMITTED = ("dvc.lock", "dvc.yaml", "params.yaml", *_CODE, "models/production.json")
 
 
 def promote(

@@ -12,6 +12,8 @@ from provenline.errors import InputError
 from provenline.progress import notice, out
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from provenline.shadow.labels import Reading
     from provenline.shadow.params import Operating
 
@@ -74,9 +76,8 @@ def draw(
         what = f"all {every} groups that the last shadow run compared have taught or judge (this is {now})"
         raise InputError(what, file=SHADOW, mend="Run `dvc repro` over new deployment footage first")
     if marks is None:
-        production = tables.read(SHADOW / "production.parquet", tables.PREDICTIONS)
         colours = mining.Colours(_operating(), _NOISE, sure)
-        marked = mining.quality(compared, production, colours, at(HERE, "usecase", "classes"))
+        marked = mining.quality(compared, _said(colours.noise), colours, at(HERE, "usecase", "classes"))
     else:
         period_s = float(at(HERE, "shadow_ab", "period_s"))
         marked, beyond = mining.read_marks(marks, compared, period_s)
@@ -193,6 +194,13 @@ def _reading(kind: str) -> Reading:
         raise InputError(f"no format is called '{kind}'", mend=f"Known: {', '.join(get_args(Format))}")
     classes = tuple(at(HERE, "usecase", "classes"))
     return Reading(None, kind, section(HERE, "annotate_import", AnnotateParams), classes)  # type: ignore[arg-type]
+
+
+def _said(least: float) -> pd.DataFrame:
+    """Return what production said, without noise: a day's finds are millions of rows, and most are that."""
+    from provenline import tables
+
+    return tables.read(SHADOW / "production.parquet", tables.PREDICTIONS, least_score=least)
 
 
 def _operating() -> Operating:

@@ -113,7 +113,8 @@ def draw(
         (camera, np.frombuffer(levels, dtype=np.uint8))
         for camera, levels in zip(before["camera"], before["thumbnail"], strict=True)
     )
-    found = mining.distinct(ranked, partial(_look, media, hashes), wanted.frames, wanted.apart, known)
+    look = partial(_look, _Footage(media, hashes))
+    found = mining.distinct(ranked, look, wanted.frames, wanted.apart, known)
     if found.frames.empty:
         what = f"of {len(ranked)} frames {found.alike} were drawn before and {found.gone} are gone"
         raise InputError(what, mend="Run `dvc repro shadow-ab` over footage that is there")
@@ -149,15 +150,29 @@ def draw(
     )
 
 
-def _look(media: Sequence[Media], hashes: Mapping[str, str], rows: pd.DataFrame) -> dict[str, mining.Look]:
+class _Footage:
+    """Recordings as they were compared; each is hashed once, however often frames of it are looked at."""
+
+    def __init__(self, media: Sequence[Media], hashes: Mapping[str, str]) -> None:
+        self._by_name, self._hashes = {one.name: one for one in media}, hashes
+        self._same: dict[str, bool] = {}
+
+    def get(self, name: str) -> Media | None:
+        """Return a recording; None where it is gone, or a rolling buffer wrote another under its name."""
+        one = self._by_name.get(name)
+        if one is not None and name not in self._same:
+            self._same[name] = (known_sha256(one) or sha256_file(one.file)) == self._hashes[name]
+        return one if self._same.get(name) else None
+
+
+def _look(footage: _Footage, rows: pd.DataFrame) -> dict[str, mining.Look]:
     """Decode frames again; those of media that are gone, or are others by now, are left out."""
-    by_name = {one.name: one for one in media}
     looks: dict[str, mining.Look] = {}
     for name, part in track(list(rows.groupby("media", sort=True)), "looking at frames"):
-        one, ids = by_name.get(str(name)), dict(zip(part["time_ms"], part["frame_id"], strict=True))
+        ids = dict(zip(part["time_ms"], part["frame_id"], strict=True))
         try:
-            if one is None or (known_sha256(one) or sha256_file(one.file)) != hashes[str(name)]:
-                continue  # a rolling buffer writes other recordings under old names
+            if (one := footage.get(str(name))) is None:
+                continue
             for time_ms, image in mine.decode(one, sorted(ids)):
                 levels = np.frombuffer(thumbnail(image), dtype=np.uint8)
                 looks[ids[time_ms]] = mining.Look(dhash(image), levels)

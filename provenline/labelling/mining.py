@@ -41,6 +41,11 @@ class Colours:
     seen: float
     sure: float
 
+    @property
+    def noise(self) -> float:
+        """The score below which a find of any label is noise."""
+        return self.seen * min([*self.operating.own.values(), self.operating.otherwise])
+
 
 def quality(
     frames: pd.DataFrame, production: pd.DataFrame, colours: Colours, labels: Collection[str]
@@ -54,7 +59,7 @@ def quality(
 
     Args:
         frames: FRAMES.
-        production: PREDICTIONS of the engine that runs today, on these frames.
+        production: PREDICTIONS of the engine that runs today, on these frames; what is noise may be left out.
         colours: Scores.
         labels: That count.
 

@@ -113,7 +113,7 @@ def promote(root: Path, one: Candidate, seal: str, person: Person, keep: Keep) -
     manifest.verify(root / kept, identity)
     keep(kept)
     before, now = record.read(root), _now()
-    made = one.made
+    made, over = one.made, "" if one.decision == "promote" else person.override
     engine = Engine(
         model_version=f"{made.target['name']}@{made.checkpoint_sha256[:8]}",
         target=made.target["name"],
@@ -125,12 +125,12 @@ def promote(root: Path, one: Candidate, seal: str, person: Person, keep: Keep) -
         split_sha256=made.split_sha256,
         decision=one.decision,
         reason=one.reason,
-        override=person.override,
+        override=over,
         seal=seal,
         promoted=now,
         by=person.name,
     )
-    why = f"override: {person.override}" if person.override else one.reason
+    why = f"override: {over}" if over else one.reason
     return _switch(root, before, engine, Event(act="promote", at=now, **_of(engine, person, why)))
 
 

@@ -24,10 +24,8 @@ from provenline.shadow.comparison import FILE, Writer, read_comparison
 from provenline.shadow.decide import Decision
 from provenline.shadow.keeping import Kept
 from provenline.shadow.labels import Labels, Reading, read
-from provenline.shadow.params import ShadowParams
+from provenline.shadow.params import ROLES, ShadowParams
 from provenline.shadow.run import Log, Recording, recordings
-
-ROLES = following.ROLES
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,10 @@ def shadow_ab(
         "gallery": mined,
         "anonymise": privacy.anonymise,
     }
-    timing = (kept or Kept(None)).timing(log.timing)
+    kept = kept or Kept(None)
+    if not same:
+        kept.forget_rest()
+    timing = kept.timing(log.timing)
     return ShadowResult(metrics, timing, {name: digest for digest, name in side.media.items()})
 
 

@@ -85,11 +85,16 @@ def _tally(ours: dict[str, Floats], theirs: dict[str, Floats], params: ShadowPar
 
 def _pairs(ours: Floats, theirs: Floats, params: ShadowParams) -> tuple[int, int]:
     """Return how many boxes agree, and how many of the rest are the same object in another place."""
-    every = overlaps(np.repeat(ours, len(theirs), axis=0), np.tile(theirs, (len(ours), 1)))
-    ious = every.reshape(len(ours), len(theirs))
+    ious = each_with_each(ours, theirs)
     rows, columns = assign(ious, params.iou)
     rest = np.delete(np.delete(ious, rows, axis=0), columns, axis=1)
     return len(rows), len(assign(rest, params.shift_iou)[0])
+
+
+def each_with_each(ours: Floats, theirs: Floats) -> Floats:
+    """Return the overlap of each of (n, 4) boxes with each of (m, 4), (n, m)."""
+    every = overlaps(np.repeat(ours, len(theirs), axis=0), np.tile(theirs, (len(ours), 1)))
+    return every.reshape(len(ours), len(theirs))
 
 
 def assign(ious: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

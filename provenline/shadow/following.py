@@ -16,12 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from provenline.evaluation.matching import overlaps
-from provenline.shadow.compare import assign, at_threshold, rate
-from provenline.shadow.params import ShadowParams
+from provenline.shadow.compare import assign, at_threshold, each_with_each, rate
+from provenline.shadow.params import ROLES, ShadowParams
 
 Floats = NDArray[np.float64]
-ROLES = ("production", "candidate")
 LOST = tuple(f"lost_{role}" for role in ROLES)
 BRIEF = tuple(f"brief_{role}" for role in ROLES)
 AT_WORK = tuple(f"at_work_{role}" for role in ROLES)
@@ -95,7 +93,7 @@ def _tracks(
 
 def _sightings(ours: Floats, theirs: Floats, iou: float) -> list[tuple[Floats, tuple[str, ...]]]:
     """Return boxes with who found them."""
-    left, right = assign(_between(ours, theirs), iou)
+    left, right = assign(each_with_each(ours, theirs), iou)
     both = [((ours[a] + theirs[b]) / 2, ROLES) for a, b in zip(left, right, strict=True)]
     alone = [(ours[a], ROLES[:1]) for a in range(len(ours)) if a not in left]
     return [*both, *alone, *((theirs[b], ROLES[1:]) for b in range(len(theirs)) if b not in right)]
@@ -107,7 +105,7 @@ def _join(
     """Add sightings to their tracks; return the tracks that begin with them."""
     boxes = np.array([box for box, _ in sightings]).reshape(-1, 4)
     before = np.array([one.box for one in tracks]).reshape(-1, 4)
-    known = dict(zip(*(side.tolist() for side in assign(_between(boxes, before), iou)), strict=True))
+    known = dict(zip(*(side.tolist() for side in assign(each_with_each(boxes, before), iou)), strict=True))
     new = []
     for place, (box, roles) in enumerate(sightings):
         track = tracks[known[place]] if place in known else _Track(box, number)
@@ -117,12 +115,6 @@ def _join(
         for role in roles:
             track.seen[role].append(number)
     return new
-
-
-def _between(ours: Floats, theirs: Floats) -> Floats:
-    """Return the overlap of each with each, (n, m)."""
-    every = overlaps(np.repeat(ours, len(theirs), axis=0), np.tile(theirs, (len(ours), 1)))
-    return every.reshape(len(ours), len(theirs))
 
 
 def _count(track: _Track, ids: list[str], gap: int, counts: dict[str, dict[str, int]]) -> None:

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from provenline.evaluation.intervals import Interval, Resamples, Statistic, draw, ratio
 from provenline.evaluation.matching import match, per_frame
 from provenline.evaluation.params import IntervalParams
-from provenline.shadow.params import ShadowParams
+from provenline.shadow.params import ROLES, ShadowParams
 
 Floats = NDArray[np.float64]
-ROLES = ("production", "candidate")
 METRICS = ("recall", "precision", "presence_error")
 _PARTS = ("found", "detections", "errors", "presence")
 

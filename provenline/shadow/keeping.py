@@ -32,6 +32,7 @@ _OPENCV, _RUNTIMES = (
     ("opencv-python", "opencv-python-headless"),
     ("onnxruntime", "onnxruntime-gpu", "tensorrt"),
 )
+_TIMING = "timing.json"
 _LIBRARIES = ("av", "numpy", *_OPENCV, *_RUNTIMES)
 
 
@@ -59,6 +60,7 @@ class Kept:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self._asked: set[str] = set()
 
     def part(self, media: Media, sha256: str, schemas: Mapping[str, pa.Schema]) -> Part:
         """Return what is known of a medium; ``schemas`` are of the tables that its batches have rows for."""
@@ -67,14 +69,22 @@ class Kept:
         # The rows carry what the media list says, so another list makes other rows.
         told = [sha256, media.name, media.camera, media.day, media.category, media.group, media.workplace]
         name = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+        self._asked.add(name)
         self._folder.mkdir(parents=True, exist_ok=True)
         return Part(self._folder / f"{name}.jsonl", schemas)
+
+    def forget_rest(self) -> None:
+        """Remove what is of recordings that nobody asked for: a rolling buffer unlists them day by day."""
+        for one in self._folder.iterdir() if self._folder and self._folder.is_dir() else ():
+            if one.name == _TIMING or one.name.partition(".")[0] in self._asked:
+                continue
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
 
     def timing(self, now: dict[str, Any]) -> dict[str, Any]:
         """Return what a run measured; where it looked at nothing itself, what the last that looked did."""
         if self._folder is None:
             return now
-        file = self._folder / "timing.json"
+        file = self._folder / _TIMING
         if now["frames"] > now["frames_kept"]:
             write_json(file, now)
             return now

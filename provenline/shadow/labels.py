@@ -100,7 +100,12 @@ def read(reading: Reading, sample: pd.DataFrame, frames: pd.DataFrame) -> Labels
             "folder is missing", file=folder, mend="Name the exports' folder in shadow_ab.labels"
         )
     params = reading.params.model_copy(update={"format": reading.kind, "labels": reading.rules})
-    done = import_annotations(folder, frames, params)
+    try:
+        done = import_annotations(folder, frames, params)
+    except InputError as error:
+        earlier = "if they are an earlier sample's, set shadow_labels to data/none: it draws a new one"
+        mend = f"{error.mend.rstrip('.')}; {earlier}" if error.mend else earlier.capitalize()
+        raise InputError(error.what, file=error.file, place=error.place, mend=mend) from None
     drawn, looked = done.frames["frame_id"].isin(sample["frame_id"]), done.frames["annotated"]
     kept = done.frames[drawn & looked].reset_index(drop=True)
     if kept.empty:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from provenline.evaluation.params import IntervalParams
 
 Share = Annotated[float, Field(ge=0, le=1)]
+ROLES = ("production", "candidate")
 
 
 class _Frozen(BaseModel):

@@ -37,7 +37,6 @@ class Plan:
         intra_group_correlation: Of differing, within a group (0: frames are independent).
         design_effect: By how much the grouping inflates the number of frames.
         independent_frames: Frames that would do for ``gain`` if they were independent.
-        per_group: Group -> frames of it in that random sample.
     """
 
     frames: int
@@ -49,7 +48,6 @@ class Plan:
     intra_group_correlation: float
     design_effect: float
     independent_frames: int
-    per_group: dict[str, int]
 
 
 def independent_pairs(discordant: float, plan: LabelPlan) -> float:
@@ -79,7 +77,7 @@ def independent_pairs(discordant: float, plan: LabelPlan) -> float:
 
 
 def plan_labels(table: pd.DataFrame, wanted: LabelPlan) -> Plan:
-    """Plan a labelled sample of the footage: how many frames, and in which groups.
+    """Plan a labelled sample of the footage: how many frames.
 
     Frames of one recording resemble each other. ``K`` frames spread over ``G`` groups are worth
     ``K / (1 + (K/G - 1) rho)`` independent ones (Kish, Survey Sampling, 1965, 5.4), ``rho`` being the
@@ -94,9 +92,7 @@ def plan_labels(table: pd.DataFrame, wanted: LabelPlan) -> Plan:
         table: What ``compare.compare_frames`` returned, with at least one disagreement.
         wanted: Gain, confidence and power.
     """
-    groups_of = table.groupby("group", sort=True, observed=True)
-    sizes = {str(name): int(size) for name, size in groups_of.size().items()}
-    groups, available = len(sizes), len(table)
+    groups, available = int(table["group"].nunique()), len(table)
     rate = float(table["disagrees"].mean())
     rho = intra_group_correlation(table["disagrees"].to_numpy(float), table["group"].to_numpy())
 
@@ -119,7 +115,6 @@ def plan_labels(table: pd.DataFrame, wanted: LabelPlan) -> Plan:
         intra_group_correlation=rho,
         design_effect=effect if possible else of_all,
         independent_frames=math.ceil(frames / effect if possible else available / of_all),
-        per_group=spread(frames if possible else 0, sizes),
     )
 
 
@@ -167,23 +162,3 @@ def intra_group_correlation(values: np.ndarray[Any, Any], groups: np.ndarray[Any
     size = (total - float((sizes**2).sum()) / total) / (count - 1)
     spread_of_all = between + (size - 1) * within
     return min(1.0, max(0.0, (between - within) / spread_of_all)) if spread_of_all > 0 else 0.0
-
-
-def spread(frames: int, sizes: dict[str, int]) -> dict[str, int]:
-    """Spread so many frames over the groups as evenly as their sizes allow.
-
-    Equal shares keep the design effect small; a group that has fewer gives all that it has, and the
-    rest goes round. Ties go by the group's name.
-
-    >>> spread(7, {"a": 1, "b": 10, "c": 10})
-    {'a': 1, 'b': 3, 'c': 3}
-    """
-    given = dict.fromkeys(sorted(sizes), 0)
-    left = min(frames, sum(sizes.values()))
-    while left:
-        open_groups = [name for name in given if given[name] < sizes[name]]
-        share = max(1, left // len(open_groups))
-        for name in open_groups:
-            more = min(share, sizes[name] - given[name], left)
-            given[name], left = given[name] + more, left - more
-    return given

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenline import tables
@@ -22,41 +20,26 @@ from provenline.files import sha256_file
 from provenline.footage.decode import frames_every
 from provenline.footage.manifest import known_sha256
 from provenline.footage.media import Media
+from provenline.footage.photos import read_photo
 from provenline.progress import track
 from provenline.shadow.keeping import Kept, Part, Rows
-from provenline.shadow.params import ShadowParams
+from provenline.shadow.params import ROLES, ShadowParams
 
 Image = NDArray[np.uint8]
 Batch = list[tuple[int, Image]]
 PLAN = "shadow"
-MODELS = ("production", "candidate")
-SCHEMAS = {"frames": tables.FRAMES, **dict.fromkeys(MODELS, tables.PREDICTIONS)}
+SCHEMAS = {"frames": tables.FRAMES, **dict.fromkeys(ROLES, tables.PREDICTIONS)}
 
 
 @dataclass(frozen=True)
-class SideBySide:
-    """What both said about all footage that could be decoded.
+class Recording:
+    """What both said about one recording (or photo).
 
     Attributes:
         frames: FRAMES, one row per frame that both saw; ``path`` is empty, since nothing was stored.
         production: PREDICTIONS of the engine that runs today, model name ``production``.
         candidate: PREDICTIONS of the other one, model name ``candidate``.
-        set_aside: ``media`` and ``why`` of each medium that could not be decoded to its end; nothing
-            of it is in the tables.
-        timing: Seconds and rates of this run on this machine; differs from run to run. What was kept of
-            runs before does not count; a run that looked at nothing itself says what was measured then.
     """
-
-    frames: pd.DataFrame
-    production: pd.DataFrame
-    candidate: pd.DataFrame
-    set_aside: list[dict[str, str]]
-    timing: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What both said about one recording (or photo); the tables are those of `SideBySide`."""
 
     frames: pd.DataFrame
     production: pd.DataFrame
@@ -68,7 +51,8 @@ class Log:
     """What a run notes down: what it set aside, and seconds.
 
     Attributes:
-        set_aside: As in `SideBySide`.
+        set_aside: ``media`` and ``why`` of each medium that could not be decoded to its end; nothing of it
+            is yielded.
         whole_s: All of it.
         decode_s: Of that, beside the models.
         frames: That the models looked at.
@@ -81,11 +65,14 @@ class Log:
     decode_s: float = 0.0
     frames: int = 0
     kept: int = 0
-    model_ms: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in MODELS})
+    model_ms: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ROLES})
 
     @property
     def timing(self) -> dict[str, Any]:
-        """As in `SideBySide`."""
+        """Seconds and rates of this run on this machine; differs from run to run.
+
+        What was kept of runs before does not count.
+        """
         inference = {name: sum(times) / 1000 for name, times in self.model_ms.items()}
         return {
             "frames": self.frames + self.kept,
@@ -96,30 +83,6 @@ class Log:
             "frames_per_s": round(self.frames / self.whole_s, 2) if self.frames and self.whole_s else None,
             **{name: _per_image(times) for name, times in self.model_ms.items()},
         }
-
-
-def side_by_side(
-    media: Sequence[Media],
-    production: Detector,
-    candidate: Detector,
-    params: ShadowParams,
-    kept: Kept | None = None,
-) -> SideBySide:
-    """Run both detectors over the same frames and hold all of it in memory; see `recordings`."""
-    log = Log()
-    parts = list(recordings(media, production, candidate, params, log, kept))
-
-    def whole(name: str, schema: pa.Schema) -> pd.DataFrame:
-        found = [getattr(part, name) for part in parts]
-        return pd.concat(found, ignore_index=True) if found else tables.table([], schema)
-
-    return SideBySide(
-        frames=whole("frames", tables.FRAMES),
-        production=whole("production", tables.PREDICTIONS),
-        candidate=whole("candidate", tables.PREDICTIONS),
-        set_aside=log.set_aside,
-        timing=log.timing,
-    )
 
 
 def recordings(
@@ -194,10 +157,7 @@ def _one_media(media: Media, models: dict[str, Detector], params: ShadowParams, 
 def _images(media: Media, period_s: float) -> Iterator[tuple[int, Image]]:
     """Yield time in milliseconds and image, BGR."""
     if media.kind == "photo":
-        image = cv2.imread(str(media.file), cv2.IMREAD_COLOR)
-        if image is None:
-            raise InputError("not an image that can be read", file=media.file)
-        yield 0, np.asarray(image, dtype=np.uint8)
+        yield 0, read_photo(media.file)[0]
         return
     yield from frames_every(media.file, period_s, whole=True)
 

@@ -86,11 +86,13 @@ def _better(
 
 
 def _undecided(gain: Interval, head: str, sample: dict[str, int], params: ShadowParams) -> Judged:
+    if gain.low is None or gain.high is None:
+        text = f"{head}. Not proven either way: too few groups hold an error of production"
+        return _more(text, sample["labelled"], sample)
     wanted = asked(params)
-    low, high = (gain.estimate if end is None else end for end in (gain.low, gain.high))
-    if high < wanted:
+    if gain.high < wanted:
         return "hold", f"{head}. Not proven better, and surely not by {wanted:.0%}.", 0
-    half = (high - low) / 2
+    half = (gain.high - gain.low) / 2
     target = max(gain.estimate, wanted - gain.estimate)
     more = math.ceil(sample["labelled"] * ((half / target) ** 2 - 1)) if target > 0 else sample["labelled"]
     return _more(f"{head}. Not proven either way", max(1, more), sample)

@@ -56,10 +56,16 @@ def test_labelling_on_ends_where_nothing_more_is_asked(monkeypatch: pytest.Monke
         assert seen[0][0].decision == done.decision and seen[-1][0].decision == done.last
 
 
-def test_who_labels_on_whatever_it_says_stops_at_promote_alone() -> None:
+def test_who_labels_on_whatever_it_says_stops_at_promote_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, looked = [], promotion.look
+
+    def look(*given: object) -> object:
+        seen.append(looked(*given))  # type: ignore[arg-type]
+        return seen[-1]
+
+    monkeypatch.setattr(promotion, "look", look)
     one = promotion.WORLDS[3]
     few = world.params(plan={"gain": 0.2, "confidence": 0.95, "power": 0.5})
-    ends = set()
     for seed in range(4):
         table = promotion.frames_of(one, 12, 60, np.random.default_rng(seed))
         plain, stubborn = (promotion.replicate(table, 0.0, few, seed, stubborn=on) for on in (False, True))
@@ -69,8 +75,10 @@ def test_who_labels_on_whatever_it_says_stops_at_promote_alone() -> None:
             stubborn.last,
             stubborn.looks,
         )
-        ends.add(stubborn.stubborn)
-    assert ends and "" not in ends
+        of_stubborn = [told.decision for told, _, _ in seen[plain.looks :]]
+        assert stubborn.stubborn == of_stubborn[-1] and "promote" not in of_stubborn[:-1]
+        assert of_stubborn[-1] == "promote" or len(of_stubborn) == promotion.LOOKS
+        seen.clear()
 
 
 def test_drawn_videos_are_groups_of_their_own() -> None:

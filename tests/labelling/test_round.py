@@ -19,7 +19,7 @@ from provenline.cli import app
 from provenline.errors import InputError
 from provenline.files import write_json
 from provenline.footage.media import write_media_list
-from provenline.labelling import current
+from provenline.labelling import current, drawing
 from provenline.shadow.ab import shadow_ab
 from provenline.splits import ledger
 from tests.evaluation import world as tables_world
@@ -82,6 +82,19 @@ def label(project: Path, x: int = 10, skip: int = 0) -> Path:
     labelled = [one.replace("/>", f">{box}</image>", 1) for one in images[1 + skip :]]
     (exports / "ann.xml").write_text("<image ".join([images[0], *labelled]))
     return exports
+
+
+def test_a_recording_is_hashed_once_however_often_it_is_looked_at(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+    monkeypatch.setattr(drawing, "sha256_file", lambda file: hashed.append(file) or "d" * 64)
+    media = [world.media(project / f"footage/{name}.mp4", name) for name in GROUPS]
+    footage = drawing._Footage(media, {"a.mp4": "d" * 64, "b.mp4": "e" * 64, "c.mp4": "d" * 64})
+    for _ in range(3):
+        found = [footage.get(name) for name in ("a.mp4", "b.mp4", "gone.mp4")]
+        assert found == [media[0], None, None], "another file under an old name is gone too"
+    assert hashed == [media[0].file, media[1].file]
 
 
 def test_a_round_goes_out_and_comes_back(project: Path) -> None:

@@ -78,6 +78,12 @@ def test_a_promotion_pins_the_candidate_and_shadow_then_sees_the_same_model(tmp_
     assert same is not None and same.decision == "same_model"
 
 
+def test_where_the_decision_says_promote_nothing_is_overridden(tmp_path: Path) -> None:
+    found = promoted(checkout(tmp_path), act.Person("Ada", "it is Friday"))
+    assert found.current is not None and found.current.override == ""
+    assert found.history[0].why == found.current.reason
+
+
 def test_promote_promote_rollback_rollback(tmp_path: Path) -> None:
     root = checkout(tmp_path)
     first = promoted(root).current

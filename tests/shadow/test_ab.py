@@ -15,9 +15,8 @@ from provenline.errors import InputError
 from provenline.footage.manifest import EPOCH
 from provenline.footage.media import Media
 from provenline.shadow.ab import shadow_ab
-from provenline.shadow.run import side_by_side
 from tests.shadow import world
-from tests.shadow.world import GREEN, RED, ColourDetector, UntouchedDetector, scene
+from tests.shadow.world import GREEN, RED, ColourDetector, UntouchedDetector, scene, side_by_side
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +119,14 @@ def test_a_medium_that_cannot_be_decoded_is_set_aside_and_named(footage: list[Me
         world.media(tmp_path / "gone.mp4", "y"),
         world.media(tmp_path / "no.png", "z"),
     ]
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(footage[-1].file.read_bytes()[:-20])
+    bad.append(world.media(cut, "w"))
     side = side_by_side([*bad, *footage], *pair(), world.params())
-    assert [one["media"] for one in side.set_aside] == ["broken.mp4", "gone.mp4", "no.png"]
+    assert [one["media"] for one in side.set_aside] == ["broken.mp4", "gone.mp4", "no.png", "cut.png"]
     assert all(one["media"] in one["why"] for one in side.set_aside)
-    assert len(side.frames) == 10 and not set(side.frames["group"]) & {"x", "y", "z"}
+    assert len(side.frames) == 10 and not set(side.frames["group"]) & {"w", "x", "y", "z"}
+    shadow_ab([*bad, *footage], *pair(), world.params(), world.privacy(), world.reading(), tmp_path / "whole")
 
 
 def test_a_hash_that_a_scan_wrote_down_is_taken_while_the_file_is_the_same(

@@ -10,7 +10,7 @@ from statsmodels.stats.power import normal_sample_size_one_tail
 from provenline.errors import InputError
 from provenline.shadow.decide import decide, pinned, same_model
 from provenline.shadow.params import LabelPlan
-from provenline.shadow.plan import independent_pairs, intra_group_correlation, plan_labels, spread
+from provenline.shadow.plan import independent_pairs, intra_group_correlation, plan_labels
 from tests.shadow.world import comparison, params
 
 NINE_GROUPS = {f"g{i}": [int(i % 3 == j % 3) for j in range(60)] for i in range(9)}
@@ -58,15 +58,17 @@ def test_the_half_width_is_as_planned_when_frames_resemble_each_other() -> None:
         comparison({f"g{i:03d}": list(row.astype(int)) for i, row in enumerate(footage())}), wanted
     )
     assert plan.intra_group_correlation == pytest.approx(rho, abs=0.04)
-    assert plan.gain == wanted.gain and plan.frames == sum(plan.per_group.values())
-    means = [footage().ravel()[_sample(plan.per_group, size)].mean() for _ in range(400)]
+    assert plan.gain == wanted.gain
+    means = [footage().ravel()[_sample(plan.frames, groups, size)].mean() for _ in range(400)]
     planned = wanted.gain / 1.96
     # The plan takes the discordant rate itself for the variance: larger than the real rate (1 - rate).
     assert planned * (1 - rate) ** 0.5 * 0.85 < np.std(means) < planned
 
 
-def _sample(per_group: dict[str, int], size: int) -> list[int]:
-    return [group * size + i for group, count in enumerate(per_group.values()) for i in range(count)]
+def _sample(frames: int, groups: int, size: int) -> list[int]:
+    """Return so many places, spread evenly over groups of one size."""
+    share, rest = divmod(frames, groups)
+    return [group * size + i for group in range(groups) for i in range(share + (group < rest))]
 
 
 def test_the_correlation_is_found_and_needs_something_to_be_found_in() -> None:
@@ -84,8 +86,7 @@ def test_label_says_how_many_and_where() -> None:
     decision = decide(comparison(NINE_GROUPS), params())
     plan = decision.plan
     assert decision.decision == "label" and plan is not None
-    assert decision.label_more == plan.frames == sum(plan.per_group.values())
-    assert max(plan.per_group.values()) - min(plan.per_group.values()) <= 1
+    assert decision.label_more == plan.frames
     # Every third frame differs in every group: as good as independent.
     expected = independent_pairs(1 / 3, LabelPlan(gain=0.1, confidence=0.95, power=0.5))
     assert plan.gain == 0.1 and plan.frames == plan.independent_frames == np.ceil(expected)
@@ -108,7 +109,7 @@ def test_hold_where_no_number_of_labels_could_show_a_gain() -> None:
     decision = decide(alike, params(plan={"gain": 0.05, "confidence": 0.95, "power": 0.8}))
     plan = decision.plan
     assert decision.decision == "hold" and decision.label_more == 0 and plan is not None
-    assert plan.frames == 0 and not plan.per_group.get("g0") and plan.intra_group_correlation > 0.9
+    assert plan.frames == 0 and plan.intra_group_correlation > 0.9
     assert plan.gain > plan.discordant_rate and plan.groups_wanted > 100
     assert f"about {plan.groups_wanted} such groups" in decision.reason
     json.dumps(decision.to_dict(), allow_nan=False)
@@ -150,15 +151,6 @@ def test_hold_where_there_is_nothing_to_learn_from(differ: dict[str, list[int]],
     decision = decide(comparison(differ), params())
     assert (decision.decision, decision.label_more, decision.plan) == ("hold", 0, None)
     assert says in decision.reason
-
-
-def test_frames_are_spread_as_evenly_as_the_groups_allow() -> None:
-    sizes = {"a": 2, "b": 50, "c": 50, "d": 9}
-    assert spread(40, sizes) == {"a": 2, "b": 15, "c": 14, "d": 9}
-    assert spread(3, sizes) == {"a": 1, "b": 1, "c": 1, "d": 0}
-    assert spread(999, sizes) == sizes
-    for count in range(112):
-        assert sum(spread(count, sizes).values()) == min(count, 111)
 
 
 def test_equal_fingerprints_are_the_same_model() -> None:

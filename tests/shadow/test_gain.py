@@ -6,6 +6,7 @@ import pytest
 
 from provenline import tables
 from provenline.shadow import gain, sample
+from provenline.shadow.params import ROLES
 from tests.shadow.world import params
 
 GROUPS, FRAMES = 30, 60
@@ -27,7 +28,7 @@ def everything(seed: int) -> pd.DataFrame:
     table = pd.DataFrame({"frame_id": [f"f{i:05d}" for i in range(many)], "time_ms": np.arange(many)})
     table["group"] = [f"g{i:02d}" for i in group]
     table["media"], table["objects"] = table["group"], objects
-    for role in gain.ROLES:
+    for role in ROLES:
         false = shared + generator.binomial(1, 0.04 if role == "production" else 0.03, many)
         table[f"found_{role}"] = hits[role]
         table[role] = table[f"detections_{role}"] = hits[role] + false
@@ -41,7 +42,7 @@ def full(table: pd.DataFrame) -> dict[str, float]:
     """Compute the gains from all frames, plainly."""
     total = table.sum(numeric_only=True)
     recall = (total["found_candidate"] - total["found_production"]) / total["objects"]
-    precision = [total[f"found_{role}"] / total[f"detections_{role}"] for role in gain.ROLES]
+    precision = [total[f"found_{role}"] / total[f"detections_{role}"] for role in ROLES]
     return {
         "recall": recall,
         "precision": precision[1] - precision[0],

@@ -18,9 +18,8 @@ from provenline.detectors.base import Detections
 from provenline.footage.media import Media
 from provenline.shadow import keeping
 from provenline.shadow.keeping import Kept, forget, identity
-from provenline.shadow.run import SideBySide, side_by_side
 from tests.shadow import world
-from tests.shadow.world import GREEN, RED, ColourDetector, UntouchedDetector, scene
+from tests.shadow.world import GREEN, RED, ColourDetector, SideBySide, UntouchedDetector, scene, side_by_side
 
 ROOT = Path(__file__).parents[2]
 SECONDS = (9, 4, 7)
@@ -146,7 +145,7 @@ def test_a_medium_that_breaks_off_is_set_aside_again(footage: list[Media], tmp_p
 def test_killed_at_random_instants_by_the_system(footage: list[Media], tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom provenline.shadow.keeping import Kept\n"
-        "from provenline.shadow.run import side_by_side\nfrom tests.shadow import test_keeping as t, world\n"
+        "from tests.shadow import test_keeping as t, world\nfrom tests.shadow.world import side_by_side\n"
         "class Slow(t.Mortal):\n"
         "    def predict(self, images):\n        time.sleep(0.15)\n        return super().predict(images)\n"
         "root = Path(sys.argv[1])\n"
@@ -183,3 +182,17 @@ def test_of_footage_that_grows_only_what_is_new_is_looked_at(footage: list[Media
     grown = side_by_side(footage, production(), seen, world.params(), Kept(states / "this"))
     assert sum(seen.batches) == SECONDS[2] and grown.timing["frames_kept"] == len(first.frames)
     assert alike(grown, side_by_side(footage, production(), Mortal(99), world.params()))
+
+
+def test_what_nobody_lists_any_more_is_forgotten_and_the_rest_stays(
+    footage: list[Media], tmp_path: Path
+) -> None:
+    side_by_side(footage, production(), Mortal(99), world.params(), Kept(tmp_path))
+    (tmp_path / ".left by a kill.tmp1").mkdir()
+    (tmp_path / "timing.json").write_text("{}", encoding="utf-8")
+    kept, seen = Kept(tmp_path), Mortal(99)
+    side_by_side(footage[1:], production(), seen, world.params(), kept)
+    kept.forget_rest()
+    assert not seen.batches and len(list(tmp_path.iterdir())) == len(footage[1:]) + 1
+    again = side_by_side(footage[1:], production(), seen, world.params(), Kept(tmp_path))
+    assert not seen.batches and len(again.frames) == sum(SECONDS[1:])

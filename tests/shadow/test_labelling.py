@@ -134,6 +134,14 @@ def test_labels_that_side_with_the_candidate_promote_it(footage: list[Media], tm
     json.dumps(metrics, allow_nan=False)
 
 
+def test_labels_of_an_earlier_sample_are_said_to_be_that(footage: list[Media], tmp_path: Path) -> None:
+    run(footage[:5], tmp_path / "month 1")
+    labels = labelled(tmp_path / "month 1/labelling", tmp_path / "labels")
+    with pytest.raises(InputError, match=r"unknown image.*set shadow_labels to data/none"):
+        run(footage[3:], tmp_path / "month 2", labels)
+    assert not (tmp_path / "month 2").exists()
+
+
 def test_labels_that_side_with_production_reject_it(footage: list[Media], tmp_path: Path) -> None:
     run(footage, tmp_path / "before")
     labels = labelled(tmp_path / "before/labelling", tmp_path / "labels", green=False)

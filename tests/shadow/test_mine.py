@@ -11,6 +11,7 @@ from provenline.errors import InputError
 from provenline.footage.anonymise import FLOOR, regions
 from provenline.shadow.ab import shadow_ab
 from provenline.shadow.mine import choose
+from provenline.shadow.params import ROLES
 from tests.shadow import world
 from tests.shadow.world import GREEN, HEIGHT, RED, WIDTH, ColourDetector, comparison, scene
 
@@ -44,7 +45,7 @@ def test_the_gallery_shows_nobody_whom_a_detector_found(tmp_path: Path) -> None:
         assert result.metrics["anonymise"] == mode
     pictures = sorted((tmp_path / "none/frames").iterdir())
     assert len(pictures) >= 3
-    found = [tables.read(tmp_path / f"none/{name}.parquet", tables.PREDICTIONS) for name in world.MODELS]
+    found = [tables.read(tmp_path / f"none/{name}.parquet", tables.PREDICTIONS) for name in ROLES]
     for path in pictures:
         plain, blurred = (
             cv2.imread(str(one)).astype(int) for one in (path, tmp_path / "persons/frames" / path.name)

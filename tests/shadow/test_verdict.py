@@ -7,7 +7,7 @@ from provenline.shadow.plan import Plan
 from provenline.shadow.verdict import asked, judge
 from tests.shadow.world import params
 
-PLAN = Plan(100, 0.1, 0.1, 9, 9, 0.2, 0.0, 1.0, 100, {})
+PLAN = Plan(100, 0.1, 0.1, 9, 9, 0.2, 0.0, 1.0, 100)
 COUNTS = {"frames": 100, "labelled": 100, "missing": 0, "left": 500}
 
 
@@ -74,6 +74,14 @@ def test_no_interval_is_no_gain() -> None:
     assert judge(found, 9, COUNTS, params(), PLAN).decision == "hold"
     unknown = gains(0.1, 0.5) | {"recall": None}
     assert judge(unknown, 9, COUNTS, params(), PLAN).decision == "label"
+
+
+@pytest.mark.parametrize("estimate", [0.125, 0.3])
+def test_a_share_without_an_interval_rules_nothing_out(estimate: float) -> None:
+    few = Interval(estimate, None, None, 0.95, 9, "none")
+    decision = judge(gains(-0.1, 0.2) | {"error_reduction": few}, 9, COUNTS, params(), PLAN)
+    assert (decision.decision, decision.label_more) == ("label", 100)
+    assert "surely" not in decision.reason and "too few groups hold an error" in decision.reason
 
 
 @pytest.mark.parametrize(("name", "least"), [("v0", 0.2), ("v1", 0.2), ("v0.1", 0.05), ("v0.1.2", 0.05)])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -11,15 +13,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from provenline import tables
 from provenline.annotations.params import AnnotateParams
-from provenline.detectors.base import Detections
+from provenline.detectors.base import Detections, Detector
 from provenline.footage.media import Media
 from provenline.footage.params import PrivacyParams
+from provenline.shadow.keeping import Kept
 from provenline.shadow.labels import Reading
 from provenline.shadow.params import ShadowParams
+from provenline.shadow.run import SCHEMAS, Log, recordings
 
 WIDTH, HEIGHT, SIDE = 96, 64, 24
-MODELS = ("production", "candidate")
 RED, GREEN = (0, 0, 255), (0, 255, 0)
 NOBODY = Detections(np.empty((0, 4)), np.empty(0), [])
 
@@ -188,3 +192,30 @@ def comparison(differ: dict[str, list[int]]) -> pd.DataFrame:
     ]
     columns = ["frame_id", "media", "time_ms", "group", "disagrees"]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """What both said about all footage that could be decoded, as one table each; see `recordings`."""
+
+    frames: pd.DataFrame
+    production: pd.DataFrame
+    candidate: pd.DataFrame
+    set_aside: list[dict[str, str]]
+    timing: dict[str, Any]
+
+
+def side_by_side(
+    footage: Sequence[Media],
+    production: Detector,
+    candidate: Detector,
+    params: ShadowParams,
+    kept: Kept | None = None,
+) -> SideBySide:
+    log = Log()
+    parts = list(recordings(footage, production, candidate, params, log, kept))
+    whole = {
+        name: pd.concat([tables.table([], schema), *(getattr(one, name) for one in parts)], ignore_index=True)
+        for name, schema in SCHEMAS.items()
+    }
+    return SideBySide(**whole, set_aside=log.set_aside, timing=log.timing)
