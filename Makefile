@@ -11,7 +11,7 @@ LIBRARIES := libgl1 libglib2.0-0 libxcb1
 export MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 
 .PHONY: help setup params repro ui track base test test-all lint lock ablate sweep leakage \
-	bench-extract bench-split bench-eval bench-train bench-engine bench-shadow bench-day coverage promotion \
+	bench-extract bench-split bench-eval bench-train bench-engine bench-shadow bench-shape bench-day coverage promotion \
 	promotion-line year interop doctor chromium clean
 
 help: ## list the targets
@@ -72,6 +72,9 @@ bench-engine: setup ## engines, file to boxes, against ultralytics' predict and 
 
 bench-shadow: setup ## a shadow run, film to both engines' boxes, against a plain loop and both engines alone
 	@python -m benchmarks.shadow $(ARGS)
+
+bench-shape: setup ## what an input of the cameras' shape is worth with the base of the last run (ARGS="--imgsz 192 320")
+	@python -m benchmarks.shape $(ARGS)
 
 bench-day: setup ## the memory of a shadow run over a day of two cameras, compressed in time (a quarter of an hour; ARGS="--hours 2")
 	@python -m benchmarks.day $(ARGS)

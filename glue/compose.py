@@ -17,7 +17,7 @@ import yaml
 from glue.runtime import one_line_errors
 from provenline.errors import InputError
 from provenline.files import atomic_path, sha256_file, sha256_tree
-from provenline.parameters import PARAMS, changes, flat, section, unknown_key, unknown_option
+from provenline.parameters import PARAMS, changes, flat, read, section, unknown_key, unknown_option
 from provenline.progress import notice
 
 CONF = Path("conf")
@@ -73,6 +73,14 @@ def _read(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+def _before() -> Any:
+    """Return the parameters that are there; none where nobody can read them, such as after a merge."""
+    try:
+        return read()
+    except InputError:
+        return {}
+
+
 def _say_what_is_not_built_here(value: Any) -> None:
     """Say before a training what `trt-build` would refuse after it."""
     from provenline.engines.params import Target
@@ -99,7 +107,7 @@ def main() -> None:
         compose(overrides, temporary)
         value = _read(temporary)
         check(value)
-        if PARAMS.exists() and (found := changes(_read(PARAMS), value)):
+        if PARAMS.exists() and (found := changes(_before(), value)):
             notice(f"params.yaml changes ({len(found)}): {', '.join(found[:4])}")
     _say_what_is_not_built_here(value)
     with atomic_path(STAMP) as temporary:

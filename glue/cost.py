@@ -31,6 +31,7 @@ def counted(dataset: Path, params: TrainParams, state: Path) -> Iterator[Meter]:
         state: Its working folder, named after its inputs: a training that goes on has epochs there.
     """
     cost = runtime.params("cost", CostParams)
+    notes = Keeper(state / "kept", params.keep).notes()
     job = Job(
         training=state.name,
         usecase=str(runtime.value("usecase.name")),
@@ -40,7 +41,7 @@ def counted(dataset: Path, params: TrainParams, state: Path) -> Iterator[Meter]:
         device=params.device,
         imgsz=params.recipe.imgsz,
         images=training_images(dataset, params.limit),
-        asked=params.recipe.epochs - len(Keeper(state / "kept", params.keep).notes().history),
+        asked=0 if notes.done else params.recipe.epochs - len(notes.history),
     )
     with metered(Ledger.of(runtime.home()), job, cost.ceiling_usd, notice) as meter:
         yield meter

@@ -14,13 +14,13 @@ import yaml
 from glue.runtime import one_line_errors
 from provenline.files import atomic_path
 from provenline.labelling.current import FILE as ROUND
-from provenline.parameters import PARAMS
+from provenline.parameters import PARAMS, read
 from provenline.promotion import pinning, record
 
 
 def pin(params: Path) -> bool:
     """Write the record's pin into composed parameters, as DVC's composer does; return whether it differed."""
-    content: dict[str, Any] = yaml.safe_load(params.read_text(encoding="utf-8"))
+    content = read(params.parent)
     wanted = pinning.values(record.read(params.parent), str(content["target"]))
     if content["shadow_ab"]["production"] == wanted:
         return False
@@ -31,7 +31,7 @@ def pin(params: Path) -> bool:
 
 def turn(params: Path) -> None:
     """Write the round that conf/ names into composed parameters."""
-    content: dict[str, Any] = yaml.safe_load(params.read_text(encoding="utf-8"))
+    content = read(params.parent)
     wanted = yaml.safe_load((params.parent / ROUND).read_text(encoding="utf-8"))
     content["shadow_ab"]["round"] = wanted["round"]
     _write(params, content | wanted)

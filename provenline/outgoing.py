@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,16 @@ def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     """Yield the numeric leaves of a metrics file under names that a tracker takes."""
     for key, leaf in flat(dict(values), prefix).items():
         if isinstance(leaf, (int, float)) and math.isfinite(leaf) and not LEFT_OUT.search(key):
-            yield "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key), float(leaf)
+            yield named_for_trackers(key), float(leaf)
+
+
+def named_for_trackers(key: str) -> str:
+    """Return a dotted key with the characters that a tracker takes in a name.
+
+    >>> named_for_trackers("model.labels.o'brien (left)")
+    'model.labels.o_brien _left_'
+    """
+    return "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key)
 
 
 def shown(leaf: Any) -> str:
@@ -63,8 +73,15 @@ def admitted(path: Path, patterns: Sequence[str]) -> Path | None:
 
 def named(patterns: Sequence[str]) -> list[Path]:
     """Return the files below the working folder that an allow-list names."""
-    found = {path for pattern in patterns for path in Path().glob(pattern) if path.is_file()}
-    return sorted(found)
+    if not patterns:
+        return []
+    found = []
+    for folder, folders, files in os.walk("."):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, name) for name in files]
+    return sorted(
+        path for path in found if any(fnmatch.fnmatchcase(path.as_posix(), pattern) for pattern in patterns)
+    )
 
 
 def _is_text(path: Path) -> bool:

@@ -215,6 +215,10 @@ def _verify(given: Mapping[str, str]) -> bool | str | None:
     return {"": None, "true": None, "false": False}.get(asked.lower(), asked)
 
 
+# The others (gs, azure, oss, ...) take a server from settings of their own.
+_CHECKED = {"", "file", "s3", "ssh", "http", "https", "webdav", "webdavs"}
+
+
 def check(remotes: Iterable[Remote], allowed: Residency) -> None:
     """Check that every remote is one of the allowed places.
 
@@ -225,6 +229,9 @@ def check(remotes: Iterable[Remote], allowed: Residency) -> None:
         InputError: A remote is somewhere else, or in another region; names the first.
     """
     for remote in remotes:
+        if urlsplit(remote.url).scheme not in _CHECKED:
+            what = f"remote {remote.name!r} is {remote.url}: where such a store really sends is not checked"
+            raise InputError(what, file=CONFIG, mend="Use S3, or a store whose address names its server")
         server = endpoint(remote)
         place = f"{remote.url} at {server}" if server else remote.url
         if not any(

@@ -11,14 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from provenline.errors import InputError
 from provenline.files import atomic_path
@@ -58,7 +58,7 @@ class Share(BaseModel):
     format: int
     output: str
     version: str
-    expires: datetime
+    expires: AwareDatetime
     files: tuple[File, ...]
 
 
@@ -89,7 +89,7 @@ def share(output: str, remote: Remote, root: Path, valid: timedelta) -> Share:
     one = partial(_signed, store, remote, place.netloc, place.path, int(valid.total_seconds()))
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         files = tuple(pool.map(one, listed))
-    until = datetime.now(UTC).replace(microsecond=0) + valid
+    until = datetime.now(timezone.utc).replace(microsecond=0) + valid
     return Share(format=FORMAT, output=output, version=version, expires=until, files=files)
 
 
@@ -115,10 +115,17 @@ def read(path: Path) -> Share:
         place = ".".join(map(str, first["loc"]))
         raise InputError(first["msg"], file=path, place=place, mend="Ask for the share again") from None
     for one in made.files:
-        parts = PurePosixPath(one.path).parts
-        if one.path.startswith("/") or "\\" in one.path or ".." in parts:
-            raise InputError("leads out of the folder", file=path, place=one.path, mend="Do not trust it")
+        place = _place(made, one)
+        parts = PurePosixPath(place).parts
+        if not parts or ".." in parts or place.startswith("/") or "\\" in place or "\0" in place:
+            mend = "Do not trust it"
+            raise InputError("names no file below the folder", file=path, place=repr(place), mend=mend)
     return made
+
+
+def _place(made: Share, one: File) -> str:
+    """Return where a file lies below the folder that it is fetched to."""
+    return one.path or PurePosixPath(made.output).name
 
 
 def fetch(made: Share, folder: Path) -> Iterator[File]:
@@ -127,14 +134,17 @@ def fetch(made: Share, folder: Path) -> Iterator[File]:
     Raises:
         InputError: The share has expired, the store refuses, or the bytes are others than promised.
     """
-    if made.expires <= datetime.now(UTC):
+    if made.expires <= datetime.now(timezone.utc):
         raise InputError(f"the share expired at {made.expires:%Y-%m-%d %H:%M} UTC", mend="Ask for a new one")
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         yield from pool.map(partial(_fetched, made, folder), made.files)
 
 
 def _fetched(made: Share, folder: Path, one: File) -> File:
-    target = folder / (one.path or PurePosixPath(made.output).name)
+    target = folder / _place(made, one)
+    if target.is_dir():  # it would be replaced as a whole
+        what = "is a folder, where the share has a file"
+        raise InputError(what, file=target, mend="Fetch it into another folder")
     if target.is_file() and _md5(target) == one.md5:
         return one
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -160,8 +170,11 @@ def _fetched(made: Share, folder: Path, one: File) -> File:
 
 
 def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _version(output: str, root: Path) -> str:

@@ -18,7 +18,9 @@ def main(side: line.Side) -> str:
     media = read_media_list(source.media_list, source.root)
     frames, report = extract(media, params, out / "frames")
     tables.write(frames, out / "frames.parquet", tables.FRAMES)
-    listed = {"path": str(source.media_list), "sha256": sha256_file(source.media_list)}
+    given = source.media_list
+    told = given.name if given.is_absolute() else str(given)  # what is shared names no place of this machine
+    listed = {"path": told, "sha256": sha256_file(source.media_list)}
     write_json(line.metrics("extract", side), {"media_list": listed, **report})
     return f"extracted {side}: {len(frames)} frames of {len(media)} media"
 

@@ -77,6 +77,12 @@ def test_the_allow_list_names_what_may_go_all_the_same(here: Path) -> None:
     patterns = ("reports/figures/*.png",)
     assert admitted(shown, patterns) == shown and admitted(other, patterns) is None
     assert named(patterns) == [shown] and named(()) == []
+    Path("reports/figures/deep").mkdir()
+    Path(".state").mkdir()
+    deep, hidden = write("reports/figures/deep/b.png"), write(".state/c.png")
+    assert named(("reports/*.png",)) == [shown, deep], "a * stands for a / too, as where it is admitted"
+    assert all(admitted(path, ("reports/*.png",)) for path in (shown, deep))
+    assert named(("*.png",)) == [other, shown, deep] and hidden.is_file()
 
 
 def test_only_numbers_are_logged_under_their_dotted_names() -> None:

@@ -60,8 +60,16 @@ def test_only_allowed_places_pass(url: str, settings: dict[str, str], fits: bool
     if fits:
         residency.check([remote(url, **settings)], policy)
         return
-    with pytest.raises(InputError, match="does not allow"):
+    with pytest.raises(InputError, match=r"does not allow|is not checked"):
         residency.check([remote(url, **settings)], policy)
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/dvc", "azure://box/dvc", "oss://bucket/dvc"])
+def test_a_store_whose_server_is_in_its_settings_is_refused_though_its_address_is_allowed(
+    url: str,
+) -> None:
+    with pytest.raises(InputError, match="is not checked"):
+        residency.check([remote(url, endpointurl="https://evil.example")], allowed((url, "")))
 
 
 def test_an_empty_list_allows_nothing() -> None:

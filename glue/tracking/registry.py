@@ -104,6 +104,8 @@ def _registered(client: Any, name: str, bundle: Path, made: Manifest, identity: 
 
 def main() -> None:
     """Follow, and say in one line what was done, or why not; then the exit status is 1."""
+    # MLflow would tag its run with who ran which file of which repository.
+    sys.argv[0], os.environ["LOGNAME"] = "glue.tracking.registry", "provenline"
     for key, value in sender.tracker().items():
         os.environ.setdefault(key, value)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT)

@@ -19,7 +19,7 @@ import yaml
 from glue.tracking.records import now
 from provenline.files import sha256_file, sha256_tree
 from provenline.line import SIDES
-from provenline.outgoing import shown
+from provenline.outgoing import named_for_trackers, shown
 from provenline.parameters import PARAMS, flat
 
 EXPERIMENT = "provenline"
@@ -76,14 +76,14 @@ def code() -> list[str]:
 
 def pipeline(params: Path = PARAMS, name: str = "") -> Run:
     """Return the run of these parameters: the same as long as this process lives, whatever is edited."""
-    return _known(params.resolve(), sha256_file(params), name)
+    return _known(params.resolve(), name)
 
 
 @lru_cache(maxsize=64)
-def _known(params: Path, _: str, name: str) -> Run:
+def _known(params: Path, name: str) -> Run:
     mark = fingerprint(params)
     leaves = flat(yaml.safe_load(params.read_text(encoding="utf-8")))
-    given = {key: shown(leaf) for key, leaf in leaves.items()}
+    given = {named_for_trackers(key): shown(leaf) for key, leaf in leaves.items()}
     return run(mark, name or os.environ.get("DVC_EXP_NAME", mark[:8]), given, {"git": _revision()})
 
 

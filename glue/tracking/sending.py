@@ -26,6 +26,8 @@ REST, END = "rest", "end"  # what the parent says: no samples any more; send the
 _PERIOD = 1.0  # seconds between two looks at the spools
 _LONGEST = 60.0  # seconds between two tries while the tracker fails
 _SECONDS = "10"  # in which a server answers a request, or does not
+# What is wrong with one run alone, such as one whose experiment somebody deleted.
+_ITS_OWN = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST"}
 _PATIENCE = 20.0  # seconds in which another sender may finish
 
 
@@ -93,14 +95,18 @@ def attempt(root: Path, kept: list[Tracker], patience: float = 0.0) -> str:
 
 
 def _send_all(root: Path, kept: list[Tracker]) -> str:
-    try:
-        kept += [] if kept else [Tracker(root)]
-        for spool in spools(root):
+    """Send spool by spool; one that the tracker refuses holds up no other."""
+    failure = ""
+    for spool in spools(root):
+        try:
+            kept += [] if kept else [Tracker(root)]
             kept[0].send(spool)
-    except Exception as error:  # noqa: BLE001 - whatever a tracker raises, what waits is kept
-        kept.clear()
-        return " ".join(str(error).split())[:300] or type(error).__name__
-    return ""
+        except Exception as error:  # noqa: BLE001 - whatever a tracker raises, what waits is kept
+            kept.clear()
+            failure = failure or " ".join(str(error).split())[:300] or type(error).__name__
+            if not isinstance(error, LookupError) and getattr(error, "error_code", "") not in _ITS_OWN:
+                break  # the tracker itself: the others would wait for its silence one by one
+    return failure
 
 
 @contextmanager

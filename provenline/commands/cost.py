@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from provenline.commands.project import parameters
-from provenline.errors import InputError
+from provenline.commands.project import at, section
 from provenline.progress import out
 
 if TYPE_CHECKING:
@@ -29,8 +28,9 @@ def cost(
     """Print what was spent on training and what is left, and compare the options of conf/cost."""
     from provenline.cost.ledger import Ledger
     from provenline.cost.options import compare
+    from provenline.cost.params import CostParams
 
-    params, usecase = _params(Path())
+    params, usecase = section(Path(), "cost", CostParams), str(at(Path(), "usecase", "name"))
     ledger = Ledger.of(Path())
     entries = ledger.entries()
     if export:
@@ -39,21 +39,6 @@ def cost(
     _spent(entries, params)
     found = compare(params, entries, usecase)
     _options(found, params, usecase)
-
-
-def _params(root: Path) -> tuple[CostParams, str]:
-    from pydantic import ValidationError
-
-    from provenline.cost.params import CostParams
-
-    given, file = parameters(root), root / "params.yaml"
-    if "cost" not in given:
-        raise InputError("section is missing", file=file, place="cost", mend="Run `make params`")
-    try:
-        return CostParams.model_validate(given["cost"]), str(given["usecase"]["name"])
-    except ValidationError as error:
-        faults = "; ".join(f"cost.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise InputError(faults, file=file, mend="Mend it in conf/cost and run `make params`") from None
 
 
 def _spent(entries: Sequence[Entry], params: CostParams) -> None:

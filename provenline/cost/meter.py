@@ -93,7 +93,9 @@ class Meter:
 
     def _refuse(self, used: float, known: Estimate | None) -> None:
         more = known.usd if known else 0.0
-        if not self._job.usd_per_hour or (used + more <= self._ceiling and used < self._ceiling):
+        # Nothing is asked of a training that is over: it was killed before it was published.
+        free = not self._job.usd_per_hour or not self._job.asked
+        if free or (used + more <= self._ceiling and used < self._ceiling):
             return
         expected = f"{more:.2f} USD more for this training" if known else "this training's cost not known yet"
         kept = "; what was trained is kept, and goes on from there" if self._epochs else ""

@@ -37,7 +37,11 @@ def require(target: PlanParams) -> None:
             place=place,
             mend=f"Use an ONNX Runtime target here, and {_ON_DEVICE}",
         )
-    import tensorrt
+    try:
+        import tensorrt
+    except (ImportError, OSError) as error:
+        what = f"TensorRT cannot be loaded ({error})"
+        raise InputError(what, place=place, mend="Install it anew beside the driver of this GPU") from None
 
     if _major(tensorrt) not in _KNOWN:
         what = f"TensorRT {tensorrt.__version__} is installed, and only 10 and 11 are built with"

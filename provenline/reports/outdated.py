@@ -12,6 +12,7 @@ from provenline.errors import InputError
 from provenline.parameters import PARAMS, get
 
 LOCK = "dvc.lock"
+_LISTED = {"simulate": "source.simulate", "trt-build": "trt_build"}  # stages that parameters list
 
 
 def outdated(root: Path, parameters: Mapping[str, Any]) -> list[str]:
@@ -33,9 +34,16 @@ def outdated(root: Path, parameters: Mapping[str, Any]) -> list[str]:
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         stages = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["stages"]  # noqa: S506 - both are safe
-        return _outdated(root, stages, parameters)
+        there = {name: one for name, one in stages.items() if _is_there(name, parameters)}
+        return _outdated(root, there, parameters)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         raise InputError("is no lock file of DVC", file=path, mend="Restore it with git") from None
+
+
+def _is_there(name: str, parameters: Mapping[str, Any]) -> bool:
+    """Return whether a stage is one of the line's: DVC keeps what it knows of a target that was given up."""
+    head, _, key = name.partition("@")
+    return head not in _LISTED or key in (get(parameters, _LISTED[head]) or ())
 
 
 def _outdated(root: Path, stages: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:

@@ -78,6 +78,15 @@ def test_past_the_ceiling_is_one_line_and_nothing_starts(tmp_path: Path) -> None
         pass  # what costs nothing is never refused
 
 
+def test_a_training_that_is_over_is_published_whatever_was_spent(tmp_path: Path) -> None:
+    """Killed between its last epoch and its publishing, it trains nothing more."""
+    ledger = Ledger(tmp_path / "cost.jsonl")
+    put(ledger, replace(DONE, seconds=3600.0 * 300))
+    with metered(ledger, replace(JOB, asked=0), 200.0, Said()):
+        pass
+    assert ledger.entries()[-1].finished
+
+
 def test_a_spent_ceiling_refuses_what_nobody_can_estimate(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "cost.jsonl")
     put(ledger, replace(DONE, seconds=3600.0 * 200))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,11 @@ from provenline.promotion import act
 from tests.promotion import test_act as given
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    import mlflow
-
     from glue import runtime
 
     root = given.checkout(tmp_path / "project")
@@ -28,7 +28,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "reports/dossier.json").write_text("{}")
     monkeypatch.chdir(root)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
-    mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
     runtime._parameters.cache_clear()
     yield root
     runtime._parameters.cache_clear()
@@ -59,15 +58,27 @@ def test_aliases_follow_promotions_and_rollbacks(root: Path) -> None:
     assert aliases["production"] == version.version != aliases["previous"]
 
 
-def test_the_registered_model_is_the_engine_with_its_signature_and_dossier(root: Path) -> None:
+def _context(run: Any) -> list[str]:
+    """Return what MLflow says by itself of who ran what where."""
+    said = {key: text for key, text in run.data.tags.items() if key.startswith("mlflow.")}
+    said.pop("mlflow.log-model.history", None)  # of the model, as we gave it
+    assert "somebody" not in said.values() and not any("git" in key for key in said)
+    return [*said.values(), run.info.user_id]
+
+
+def test_the_registered_model_is_the_engine_with_its_signature_and_dossier(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow
     import onnxruntime
 
-    from glue.tracking.registry import follow
+    from glue.tracking.registry import main
 
     found = given.promoted(root).current
     assert found is not None
-    follow()
+    monkeypatch.setattr("sys.argv", [str(ROOT / "glue/tracking/registry.py")])
+    monkeypatch.setenv("LOGNAME", "somebody")
+    main()
     made = manifest.verify(root / found.bundle)
     loaded = mlflow.onnx.load_model("models:/lbzf_person@production")
     image = np.zeros((1, 3, *made.imgsz), np.float32)
@@ -79,6 +90,8 @@ def test_the_registered_model_is_the_engine_with_its_signature_and_dossier(root:
     version = mlflow.MlflowClient().get_model_version_by_alias("lbzf_person", "production")
     described = mlflow.models.get_model_info("models:/lbzf_person@production").signature
     assert described.inputs.inputs[0].shape == (-1, 3, *made.imgsz)
+    run = mlflow.MlflowClient().get_run(version.run_id)
+    assert not any(str(root) in text or "/" in text for text in _context(run)), _context(run)
     files = {one.path for one in mlflow.MlflowClient().list_artifacts(version.run_id)}
     assert {"dossier.json", "manifest.json"} <= files
 

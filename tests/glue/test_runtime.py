@@ -128,6 +128,19 @@ def test_a_target_that_cannot_be_built_here_is_said_before_anything_runs(
     assert "refuse" not in capsys.readouterr().err
 
 
+def test_parameters_that_nobody_can_read_are_composed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every message says `make params`: it must mend what a merge left."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("conf", "provenline", "glue", "stages"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.setattr("sys.argv", ["compose"])
+    (tmp_path / "params.yaml").write_text("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> other\n")
+    compose.main()
+    assert yaml.safe_load((tmp_path / "params.yaml").read_text())["round"]
+
+
 def test_a_missing_value_is_an_error(tmp_path: Path) -> None:
     value = composed(tmp_path)
     value["model"]["weights"] = "???"

@@ -314,6 +314,34 @@ def test_what_mlflow_refuses_holds_up_nothing_else(project: Path) -> None:
     assert metrics == {"fine": 2.0, "also": 3.0}
 
 
+def test_a_run_that_mlflow_refuses_holds_up_no_other(project: Path) -> None:
+    """Its experiment was deleted; the others are sent, and it waits and says why."""
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient()
+    client.delete_experiment(client.create_experiment("gone"))
+    marks = ["0" * 16, "f" * 16]  # before and after the one that goes through
+    for mark in marks:
+        sender.add(runs.run(mark, mark, {}, {}, experiment="gone"), [records.load({"system/x": 3.0})])
+    track.log("train", {"seconds": 1.5})
+    assert "deleted" in send(project)
+    assert the_run(os.environ["MLFLOW_TRACKING_URI"]).data.metrics == {"train.seconds": 1.5}
+    assert [one.mark for one in spools(project / ".state" / "tracking")] == marks
+
+
+def test_a_tracker_that_is_down_is_asked_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refuse(_: object, spool: Spool) -> None:
+        asked.append(spool.mark)
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setattr(sending.Tracker, "send", refuse)
+    for mark in ("0" * 16, "f" * 16):
+        sender.add(runs.run(mark, mark, {}, {}), [records.load({"system/x": 3.0})])
+    assert send(project) == "nobody answers" and asked == ["0" * 16]
+
+
 def test_a_store_of_files_that_fails_holds_up_no_number(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

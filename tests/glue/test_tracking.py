@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from glue import compose
 from glue.tracking import runs, sender, track
@@ -78,10 +79,19 @@ def test_frames_are_refused_and_said(project: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_run_is_fixed_when_its_process_begins(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code that is edited while a training runs must not split its curve."""
+    """Code or parameters that are edited while a training runs must not split its curve."""
     before = runs.pipeline()
+    compose.compose(["seed=7"], project / "params.yaml")
     monkeypatch.setattr(runs, "code", lambda: ["edited"])
     assert runs.fingerprint() != before.mark and runs.pipeline() is before
+
+
+def test_a_label_map_may_hold_what_a_tracker_takes_in_no_name(project: Path) -> None:
+    given = yaml.safe_load((project / "params.yaml").read_text())
+    given["model"]["labels"] = {"o'brien (left)": "person"}
+    (project / "params.yaml").write_text(yaml.safe_dump(given))
+    params = runs.pipeline().made_of["params"]
+    assert params["model.labels.o_brien _left_"] == "person"
 
 
 def test_no_place_of_this_machine_is_named(project: Path) -> None:

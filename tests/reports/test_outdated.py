@@ -76,6 +76,16 @@ def test_a_stage_that_did_not_end_is_seen(root, lock):
     assert found(root, lock, PARAMS) == STAGES[1:]
 
 
+def test_a_target_that_was_given_up_is_no_stage_any_more(root, lock):
+    lock["simulate@development"] = stage("data/simline", "5.dir", {"simulate": {"seed": 1}})
+    lock["trt-build@old"] = stage("metrics/trt_build/old.json", "6", {"trt_build.old": {"kind": "x"}})
+    footage = {**PARAMS, "simulate": None, "trt_build": {"new": {}}}
+    footage["source"] = {**PARAMS["source"], "simulate": []}
+    assert found(root, lock, footage) == []
+    footage["source"]["simulate"] = ["development"]
+    assert found(root, lock, footage) == ["simulate@development"]
+
+
 def test_before_anything_ran_nothing_is_out_of_date(tmp_path):
     assert outdated(tmp_path, PARAMS) == []
 
