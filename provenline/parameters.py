@@ -26,10 +26,10 @@ def read(root: Path = Path()) -> dict[str, Any]:
     path = root / PARAMS
     if not path.is_file():
         return {}
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         value = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"not YAML ({error})", file=path, mend=COMPOSE) from None
     return value if isinstance(value, dict) else {}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from provenline.dossier import holding, sums
 from provenline.dossier.checks import Check
+from provenline.dossier.concluding import PAGE
 from provenline.dossier.holding import Held
 from provenline.dossier.paths import is_inside
 from provenline.dossier.record import Artifact, Page
@@ -202,6 +203,8 @@ def report(pages: Iterable[Page], beside: Path, dossier: str) -> tuple[list[Chec
     """
     wanted = {one.path: one.sha256 for one in pages}
     make = partial(Check, "report", f"the report beside the dossier, {len(wanted)} files", of_bytes=True)
+    if PAGE not in wanted:
+        return [make("broken", dossier, why=f"leaves out {PAGE}")], {}
     if odd := [path for path in wanted if not is_inside(path)]:
         return [make("broken", dossier, why=f"names {odd[0]!r}, which is not beside it")], {}
     if not any((beside / path).is_file() for path in wanted):

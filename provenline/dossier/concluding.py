@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from provenline.dossier import verdicts
 from provenline.dossier.checks import Check, short
-from provenline.dossier.reading import Reader, dotted
+from provenline.dossier.reading import AlteredError, Reader, dotted
 from provenline.dossier.record import Evidence, Verdict
+from provenline.errors import InputError
+from provenline.evaluation.params import LOWER_IS_BETTER
 
 PAGE = "index.html"
 
@@ -55,18 +57,25 @@ def _unread(one: Verdict, reader: Reader) -> tuple[Any, ...]:
 
 
 def _follows(one: Verdict, reader: Reader) -> tuple[Any, ...]:
-    """Return whether a gate's verdict is what its interval allows to say.
+    """Return whether a verdict is what its interval, or the gates beside it, allow to say.
 
     Worked out here anew and not by the evaluator: ``pass`` takes an end beyond the bound, ``fail`` an
-    interval wholly on the wrong side of it. ``inconclusive`` is always allowed to be said.
+    interval wholly on the wrong side of it, and both enough groups. ``inconclusive`` is always allowed.
     """
-    low, high = one.interval.get("low"), one.interval.get("high")
-    if one.bound is None or one.says not in ("pass", "fail"):
-        return ("holds",)
+    low, high, groups = (one.interval.get(name) for name in ("low", "high", "groups"))
     key = next(key for key, path in reader.paths.items() if path == one.file)
-    gate = dotted(reader.read(key), one.place)
+    content, params = reader.read(key), _params(reader)
+    if one.bound is None:
+        why = _WORDS[key, one.place](content, params) if (key, one.place) in _WORDS else ""
+        return ("broken", one.file, one.place, "", one.says, why) if why else ("holds",)
+    if one.says not in ("pass", "fail"):
+        return ("holds",)
+    gate = dotted(content, one.place)
     if low is None or high is None:
         return "broken", one.file, one.place, "", "", f"says {one.says} without an interval"
+    if (least := dotted(params, "interval.min_groups")) and (groups or 0) < least:
+        why = f"says {one.says} over {groups or 0} groups, where {least} are needed"
+        return "broken", one.file, one.place, "", one.says, why
     higher = gate["better"] == "higher"
     end, best = low if gate["end"] == "low" else high, high if higher else low
     clears = end > one.bound if higher else end < one.bound
@@ -77,8 +86,66 @@ def _follows(one: Verdict, reader: Reader) -> tuple[Any, ...]:
     return "broken", one.file, one.place, "", one.says, why
 
 
+def _params(reader: Reader) -> Any:
+    """Return the parameters; None where they are not here, which is said elsewhere."""
+    try:
+        return reader.read("params")
+    except (AlteredError, InputError):
+        return None
+
+
+def _decision(content: Any, _: Any) -> str:
+    said = [str(gate["value"]) for _, gate in verdicts.gates(content, "gates")]
+    must = "fine_tune" if "fail" in said else "ship" if said and set(said) == {"pass"} else "inconclusive"
+    word = content["decision"]
+    return "" if word == must else f"says {word}, but its gates {', '.join(said)}"
+
+
+def _better(content: Any, _: Any) -> str:
+    gain = dotted(content, "improvement.value")
+    return "" if gain == "pass" or not content["better"] else f"says better, but the improvement is {gain}"
+
+
+def _no_worse(content: Any, _: Any) -> str:
+    said = content["non_inferiority"]
+    moved = dotted(content, f"splits.{content.get('judged_on')}.difference.{said.get('metric')}")
+    low, high, margin = dotted(moved, "low"), dotted(moved, "high"), said.get("margin")
+    if said["value"] not in ("pass", "fail"):
+        return ""
+    if not all(isinstance(one, (int, float)) for one in (low, high, margin)):
+        return f"says {said['value']} without an interval"
+    if said.get("metric") in LOWER_IS_BETTER:
+        low, high = -high, -low
+    if low > -margin if said["value"] == "pass" else high < -margin:
+        return ""
+    return f"says {said['value']}, but the difference is [{low:.3f}, {high:.3f}] and the margin {margin:g}"
+
+
+def _rule(content: Any, params: Any) -> str:
+    said, bounds = content["rule"], dotted(params, "eval.rule")
+    low, high = (dotted(said, f"relative.{end}") for end in ("low", "high"))
+    if said["value"] == "inconclusive" or not isinstance(bounds, dict):
+        return ""
+    if low is None or high is None:
+        return f"says {said['value']} without an interval"
+    allowed = {
+        "deploy": low > bounds["deploy"],
+        "more_data": high < bounds["more_data"],
+        "training_problem": high < 0,
+    }
+    return "" if allowed.get(said["value"]) else f"says {said['value']} of a gain of [{low:.3f}, {high:.3f}]"
+
+
+_WORDS: dict[tuple[str, str], Callable[[Any, Any], str]] = {
+    ("stage_a", "decision"): _decision,
+    ("eval", "better"): _better,
+    ("eval", "non_inferiority.value"): _no_worse,
+    ("eval", "rule.value"): _rule,
+}
+
+
 def page_shows(text: str, evidence_sha256: str) -> Check:
-    """Return whether the page shows the hash of this evidence and of no other."""
+    """Return whether the page shows the hash of this evidence."""
     about = "the page shows the hash of this evidence"
     if evidence_sha256 in text:
         return Check("report", about)

@@ -10,11 +10,12 @@ from provenline.dossier.plan import STEPS, Run
 
 FORMAT = 2
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Step = Annotated[str, Field(pattern=f"^({'|'.join(STEPS)})$")]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,120}$")]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Artifact(_Part):
@@ -34,7 +35,7 @@ class Artifact(_Part):
     """
 
     id: Word
-    step: str
+    step: Step
     kind: Literal["file", "folder", "list"]
     path: str
     sha256: Hash
@@ -55,7 +56,7 @@ class Link(_Part):
         sha256: What it says; of a list, its own.
     """
 
-    step: str
+    step: Step
     by: str
     place: str
     about: str

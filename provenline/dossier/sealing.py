@@ -78,7 +78,7 @@ def read(path: Path) -> tuple[Dossier, str]:
             what = f"{size} bytes are too many for a dossier" if path.is_file() else "is no file"
             raise InputError(what, file=path, mend=_MEND)
         text = path.read_bytes().decode("utf-8")
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_refuse)
     except FileNotFoundError:
         raise InputError("file is missing", file=path, mend="Run `dvc repro report` or `dvc pull`") from None
     except RecursionError:
@@ -87,6 +87,10 @@ def read(path: Path) -> tuple[Dossier, str]:
         what = f"is no dossier ({' '.join(str(error).split())[:120]})"
         raise InputError(what, file=path, mend=_MEND) from None
     return _checked(content, path), text
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number")
 
 
 def _checked(content: Any, path: Path) -> Dossier:

@@ -20,6 +20,7 @@ from provenline.dossier import sealing
 from provenline.dossier.collecting import collect
 from provenline.dossier.plan import run_of
 from provenline.dossier.verifying import Outcome, verify
+from provenline.errors import InputError
 from provenline.files import read_json, sha256_file, write_json
 from tests.dossier.world import build
 
@@ -100,6 +101,19 @@ def row(file: str, schema: Any, column: str, value: Any) -> Callable[[Path], Non
     return alter
 
 
+def every(*alters: Callable[[Path], None]) -> Callable[[Path], None]:
+    def alter(root: Path) -> None:
+        for one in alters:
+            one(root)
+
+    return alter
+
+
+def no_worse(metric: str, margin: float) -> dict[str, Any]:
+    """Return the claim of non-inferiority."""
+    return {"metric": metric, "margin": margin, "value": "pass"}
+
+
 CLIP = "data/simline/{}/footage/collar/video_0.mp4"
 FRAMES, BOXES, FOUND = tables.FRAMES, tables.BOXES, tables.PREDICTIONS
 MEASURED = "models/engines/onnxruntime-cpu/measurements.json"
@@ -135,6 +149,33 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a verdict": (edit("metrics/eval_v0.json", "targets.1.value", "pass"), "verdict"),
     "an interval": (edit("metrics/eval_v0.json", "splits.deployment.candidate.map50.low", 0.1), "verdict"),
+    "a decision against its gates": (
+        every(
+            edit("metrics/stage_a_eval.json", "decision", "ship"),
+            edit("data/stage_a_decision.json", "decision", "ship"),
+            edit("metrics/train.json", "stage_a", "ship"),
+        ),
+        "verdict",
+    ),
+    "better, where the improvement is not": (
+        every(
+            edit("metrics/eval_v0.json", "improvement.value", "inconclusive"),
+            edit("metrics/eval_v0.json", "splits.deployment.difference.map50.low", -0.1),
+        ),
+        "verdict",
+    ),
+    "no worse, where it is": (
+        edit("metrics/eval_v0.json", "non_inferiority", no_worse("map50", -0.5)),
+        "verdict",
+    ),
+    "a rule on a gain that it is not about": (
+        edit("metrics/eval_v0.json", "rule", {"value": "deploy", "relative": {"low": 0.1, "high": 0.9}}),
+        "verdict",
+    ),
+    "a verdict over three groups": (
+        edit("metrics/eval_v0.json", "splits.deployment.candidate.map50.groups", 3),
+        "verdict",
+    ),
     "code that eval ran": (other_bytes("provenline/evaluation/compare.py"), "evaluation"),
 }
 
@@ -200,6 +241,7 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         lambda content: content["evidence"]["verdicts"][4]["interval"].update(low=0.71),
         "the dossier pass 0.720 [0.710, 0.790]",
     ),
+    "the page left out": (lambda content: content["report"].clear(), "leaves out index.html"),
     "another run": (
         lambda content: content["evidence"]["run"].update(usecase="other"),
         "is not what belongs",
@@ -302,3 +344,20 @@ def test_the_dossier_is_json_that_anybody_can_read(run: Path) -> None:
     links = {(one["by"], one["place"]): one["about"] for one in content["evidence"]["links"]}
     assert links["metrics/train.json", "sha256"] == "models/lbzf_person_v0.pt"
     assert content["evidence"]["missing"] == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content["evidence"]["links"][0].update(step="nonsense"),
+        lambda content: content["evidence"]["verdicts"][0].update(bound=float("nan")),
+        lambda content: content["evidence"]["verdicts"][0].update(bound=float("inf")),
+    ],
+)
+def test_what_no_dossier_holds_is_one_line(own: Path, spoil: Callable[[dict[str, Any]], None]) -> None:
+    path = own / "reports/dossier.json"
+    content = read_json(path)
+    spoil(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="is no dossier"):
+        outcome(own)

@@ -101,6 +101,8 @@ def parameters(root: Path) -> dict[str, Any]:
         "target": TARGET,
         "model": {"weights": "models/base/base.pt", "sha256": sha256_file(root / "models/base/base.pt")},
         "source": source,
+        "interval": {"min_groups": 10},
+        "eval": {"rule": {"deploy": 0.2, "more_data": 0.1}},
         "shadow_ab": {"production": {"bundle": "models/engines/{target}/base", "checkpoint_sha256": ""}},
     }
 
