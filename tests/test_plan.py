@@ -71,5 +71,12 @@ def test_what_is_missing_is_one_line(project: Path, evaluated: dict) -> None:
     write_json(project / "metrics/eval_v0.1.json", evaluated)
     unknown = run(app, ["plan", "--metric", "map51"]).exception
     assert isinstance(unknown, InputError) and "Known are recall" in str(unknown)
+    rows = [{**row, "category": "Cuffs [/left]"} for row in evaluated["plan"]["rows"]]
+    write_json(project / "metrics/eval_v0.1.json", {**evaluated, "plan": {"rows": rows}})
+    assert "Cuffs [/left]" in run(app, ["plan", "--half-width", "0.1"]).output
+    for older in ([], {"plan": {"rows": [{}]}}, {"plan": 3}, {"plan": {"rows": [{"metric": "recall"}]}}):
+        write_json(project / "metrics/eval_v0.1.json", older)
+        refused = run(app, ["plan"]).exception
+        assert isinstance(refused, InputError), older
     assert run(app, ["plan", "--half-width", "0"]).exit_code == 2
     assert run(app, ["plan", "--half-width", "1.5"]).exit_code == 2

@@ -21,4 +21,4 @@ def certificate(
     require(Path(SOURCE))
     split = write_certificate(Path(), out).split
     answer = split_story.answer(split) if split else ""
-    console.print(f"{out}: {answer}", highlight=False)
+    console.print(f"{out}: {answer}", highlight=False, markup=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from provenline.commands.project import parameters
@@ -38,8 +39,8 @@ def plan(
     found = answers(rows, half_width, power)
     for table in _tables(found):
         out.print(table)
-    out.print(legend(found, power), style="dim", highlight=False, soft_wrap=True)
-    out.print(sentence(found, half_width), highlight=False, soft_wrap=True)
+    out.print(legend(found, power), style="dim", highlight=False, markup=False, soft_wrap=True)
+    out.print(sentence(found, half_width), highlight=False, markup=False, soft_wrap=True)
 
 
 def _read(root: Path) -> Rows:
@@ -53,6 +54,7 @@ def _read(root: Path) -> Rows:
     round_ = parameters(root).get("round", "v0")
     files = {"Stage A": "metrics/stage_a_eval.json", "eval": f"metrics/eval_{round_}.json"}
     there = {name: read_json(root / path) for name, path in files.items() if (root / path).is_file()}
+    there = {name: given if isinstance(given, dict) else {} for name, given in there.items()}
     if not there:
         raise InputError("nothing was measured yet", file=root / "metrics", mend="Run `dvc repro eval`")
     rows = [
@@ -67,8 +69,11 @@ def _read(root: Path) -> Rows:
 
 
 def _rows(given: Mapping[str, Any]) -> Rows:
+    from provenline.evaluation.plan_rows import ROW
+
     planned = given.get("plan")
-    return list(planned["rows"]) if planned else []
+    rows = planned.get("rows") if isinstance(planned, dict) else None
+    return [row for row in rows or () if isinstance(row, dict) and row.keys() >= ROW]
 
 
 def _chosen(rows: Rows, metric: str | None, precision: bool) -> Rows:
@@ -85,10 +90,12 @@ def _tables(found: Sequence[Answer]) -> Iterator[Table]:
     cells = [one.cells() for one in found]
     widths = {name: max(len(name), *(len(one[name]) for one in cells)) for name in cells[0]}
     for figure in dict.fromkeys(one.figure for one in found):
-        table = Table(box=None, pad_edge=False, title=figure, title_justify="left", title_style="bold")
+        table = Table(
+            box=None, pad_edge=False, title=escape(figure), title_justify="left", title_style="bold"
+        )
         for name, width in widths.items():
             table.add_column(name, justify="right" if name else "left", min_width=width if name else None)
         for one in found:
             if one.figure == figure:
-                table.add_row(*one.cells().values())
+                table.add_row(*map(escape, one.cells().values()))
         yield table

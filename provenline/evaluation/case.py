@@ -10,6 +10,7 @@ import pandas as pd
 
 from provenline import tables
 from provenline.evaluation.average_precision import COCO_IOUS
+from provenline.evaluation.false_alarms import hours
 from provenline.evaluation.matching import BoolArray, FloatArray, Matches, match
 from provenline.evaluation.slices import annotated
 
@@ -60,7 +61,9 @@ def prepare(
         labels: Labels that are looked at.
         iou: Of the operating point; COCO's ten thresholds are matched too.
     """
-    kept = annotated(frames[frames["split"].isin(SPLITS)])
+    known = frames[frames["split"].isin(SPLITS)]
+    # A frame that nobody annotated was sampled all the same: its neighbour stands for no more footage.
+    kept = annotated(known.assign(hours=hours(known)))
     truth = tables.truth(kept, boxes, tuple(labels))
     ids, ious = kept["frame_id"].tolist(), thresholds(iou)
     matches = {model: match(ids, truth, table, labels, ious) for model, table in predictions.items()}

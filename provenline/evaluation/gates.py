@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from provenline.evaluation.intervals import Interval
 from provenline.evaluation.params import Gate, IntervalParams
+from provenline.evaluation.planning import MOST_GROUPS
 
 Value = Literal["pass", "fail", "inconclusive"]
 
@@ -83,14 +84,16 @@ def _value(gate: Gate, low: float, high: float) -> Value:
 def _needed(gate: Gate, interval: Interval) -> int | None:
     """Return how many more groups would clear the bound: an interval shrinks with 1 / sqrt(groups).
 
-    If the estimate stays: it will move, so this is an even chance (``planning`` counts with more).
+    If the estimate stays: it will move, so this is an even chance (``planning`` counts with more). None where
+    nobody films as many.
     """
     gap = interval.estimate - gate.bound
     if interval.low is None or interval.high is None or math.isclose(gap, 0.0, abs_tol=1e-12):
         return None
     # What lies between the estimate and the bound is the arm of the interval on that side.
     reach = interval.estimate - interval.low if gap > 0 else interval.high - interval.estimate
-    return max(1, math.ceil(interval.groups * ((reach / gap) ** 2 - 1) - 1e-9))
+    more = max(1, math.ceil(interval.groups * ((reach / gap) ** 2 - 1) - 1e-9))
+    return more if interval.groups + more <= MOST_GROUPS else None
 
 
 def _reason(

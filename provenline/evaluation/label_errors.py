@@ -171,14 +171,17 @@ def read(path: str | Path) -> pd.DataFrame:
     """
     texts = dict.fromkeys(("frame_id", "split", "kind", "label", "other", "witness", "path"), str)
     try:
-        rows = pd.read_csv(path, dtype=texts | {"group": str, "category": str})
+        # Only of numbers an empty cell is missing; a label may be called None, and a group NA.
+        empty = {name: [""] for name in COLUMNS if name not in (*texts, "group", "category")}
+        dtypes = texts | {"group": str, "category": str}
+        rows = pd.read_csv(path, dtype=dtypes, index_col=False, keep_default_na=False, na_values=empty)
     except FileNotFoundError:
         raise InputError("file is missing", file=path, mend="Run `dvc repro eval`") from None
     except (ValueError, pd.errors.ParserError) as error:
         raise InputError(f"not a list of suspicious labels ({error})", file=path) from None
     if list(rows.columns) != COLUMNS:
         raise InputError("not a list of suspicious labels: other columns", file=path)
-    return rows.fillna(dict.fromkeys([*texts, "group", "category"], ""))
+    return rows
 
 
 def top(rows: pd.DataFrame, kind: str, most: int) -> pd.DataFrame:

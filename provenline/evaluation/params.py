@@ -285,6 +285,12 @@ class EvalParams(_Model):
     def _known(cls, gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
         return _check(gates, EVAL_METRICS)
 
+    @model_validator(mode="after")
+    def _one_overlap(self) -> EvalParams:
+        if self.why.budget.foreground != self.iou:
+            raise ValueError("why.budget.foreground must be iou, at which the evaluation matches")
+        return self
+
     @field_validator("improvement")
     @classmethod
     def _paired(cls, gate: Gate) -> Gate:

@@ -15,6 +15,12 @@ from provenline.evaluation.variance import Components
 
 NO_SPREAD = "how videos differ cannot be seen: there are too few of them"
 NO_BOUND = "nothing is asked of it"
+# What answering a row takes; one of an older version may lack some.
+ROW = {
+    "about", "metric", "of", "category", "groups", "frames", "frames_per_group", "estimate",
+    "half_width", "group_sd", "frame_sd", "icc", "freedom", "skew", "share", "trials_per_frame",
+    "pooled", "confidence", "power", "cannot_tell", "distance", "side", "groups_needed", "reason",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,10 @@ def advise(rule: Rule, relative: Interval | None, params: IntervalParams) -> dic
 def _advice(rule: Rule, relative: Interval | None, params: IntervalParams) -> tuple[Advice, str]:
     if relative is None:
         return "inconclusive", f"not measurable: the base has no {rule.metric} to gain on"
-    if relative.low is None or relative.high is None or relative.groups < params.min_groups:
+    if relative.groups < params.min_groups:
         return "inconclusive", f"no verdict under {params.min_groups} groups"
+    if relative.low is None or relative.high is None:
+        return "inconclusive", f"no interval over {relative.groups} groups: too few differ, or define it"
     return _region(rule, relative.low, relative.high)
 
 

@@ -105,10 +105,10 @@ def read_sample(path: Path) -> pd.DataFrame:
     """
     mend = f"Start one that holds only the line {','.join(COLUMNS)}"
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False)
     except FileNotFoundError:
         raise InputError("file is missing", file=path, mend=mend) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"not a CSV table ({error})", file=path, mend=mend) from None
     if lacking := [name for name in COLUMNS if name not in rows.columns]:
         raise InputError(f"has no column {lacking[0]}", file=path, mend=mend)

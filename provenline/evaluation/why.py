@@ -13,7 +13,7 @@ from provenline.evaluation.calibration import reliability
 from provenline.evaluation.case import Case
 from provenline.evaluation.error_budget import CAUSES, causes, mended
 from provenline.evaluation.error_table import budget, cells, listed, names_of, objects_by
-from provenline.evaluation.false_alarms import Watch, bounded, hours, rates
+from provenline.evaluation.false_alarms import Watch, bounded, rates
 from provenline.evaluation.matching import Matches, match
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.slices import Slice, cut
@@ -92,7 +92,7 @@ def _gains(case: Case, model: str, part: Slice, matches: Matches, params: EvalPa
 
 
 def _calibration(case: Case, model: str, part: Slice, matches: Matches, params: EvalParams) -> dict[str, Any]:
-    asked, iou, every = params.why.calibration, params.iou, hours(case.frames)
+    asked, iou, every = params.why.calibration, params.iou, case.frames["hours"].to_numpy(dtype=np.float64)
     val = case.where(CHOSEN_ON)
     judged = Watch(part, matches, iou, every[np.isin(case.frames["frame_id"], part.frames["frame_id"])])
     chosen = Watch(cut(case.frames[val], params.interval), case.matches[model].within(val), iou, every[val])

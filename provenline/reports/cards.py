@@ -24,8 +24,8 @@ def model_card(evidence: Evidence) -> str:
         [
             ("Finds", ", ".join(evidence.classes) or "not stated"),
             ("Base", evidence.model or "not stated"),
-            ("Weights", f"`{training.sha256}`" if training else "not trained yet"),
-            ("Base weights", f"`{training.base_sha256}`" if training else "unknown"),
+            ("Weights", training.sha256 if training else "not trained yet"),
+            ("Base weights", training.base_sha256 if training else "unknown"),
             ("Trained", _trained(evidence)),
         ]
     )
@@ -154,7 +154,7 @@ def _limits(evidence: Evidence) -> list[str]:
 
 
 def _items(facts: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"- **{md(name)}**: {text if text.startswith('`') else md(text)}" for name, text in facts]
+    return [f"- **{md(name)}**: {md(text)}" for name, text in facts]
 
 
 def _markdown(table: Table) -> list[str]:
@@ -170,6 +170,6 @@ def md(text: str) -> str:
     '&lt;b>a\\|b&lt;/b> \\*c\\*'
     """
     flat = " ".join(text.split())
-    for mark in "\\*_[]|":
+    for mark in "\\`*_[]|":
         flat = flat.replace(mark, f"\\{mark}")
     return flat.replace("&", "&amp;").replace("<", "&lt;")

@@ -54,7 +54,7 @@ def _fine_tuning(given: Evaluation) -> str:
     else:
         return f"whether fine-tuning helps is not settled ({gain})"
     worse = " and ".join(words.metric(name) for name, _ in given.losses)
-    return f"{text}, but not in {worse}, which is worse" if worse else text
+    return f"{text}, but not in {worse}, which is worse" if worse and gate.verdict == "pass" else text
 
 
 def _replacing(given: Shadow) -> str:

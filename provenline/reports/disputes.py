@@ -101,4 +101,4 @@ def _spread(disputes: Sequence[Dispute], most: int) -> list[Dispute]:
 def title(given: Dispute) -> str:
     """Say what kind of dispute it is."""
     first, second = given.annotators
-    return KINDS.get(given.kind, given.kind).format(first=first, second=second)
+    return KINDS[given.kind].format(first=first, second=second) if given.kind in KINDS else given.kind

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["pass", "fail", "inconclusive"]
+FEW = 10  # groups under which an interval is a hint
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Estimate:
     high: float | None = None
     groups: int | None = None
     reason: str = ""
+
+    @property
+    def few(self) -> bool:
+        """Whether it rests on too few groups to be called better or worse."""
+        return self.groups is not None and self.groups < FEW
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from provenline.reports.estimates import Estimate, Verdict
 from provenline.reports.label_evidence import AgreementDetails, LabelDetails
@@ -20,10 +19,7 @@ class Extraction:
     frames: int
     groups: int
     seconds: float
-    frames_per_category: Mapping[str, int]
-    media_per_category: Mapping[str, int]
     set_aside: tuple[tuple[str, str], ...]
-    sampling: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -94,12 +90,10 @@ class Split:
 
     sha256: str
     parts: tuple[SplitPart, ...]
-    categories: Mapping[str, Mapping[str, int]]
     groups_disjoint: bool
     media_disjoint: bool
     near_duplicate_bits: int
     near_duplicates: Mapping[str, int]
-    cameras_shared: Mapping[str, int]
     from_ledger: int
     new: int
     certificate: Certificate | None = None

@@ -28,10 +28,7 @@ def extraction(given: Document) -> Extraction:
         frames=given.count("frames"),
         groups=given.count("groups"),
         seconds=given.number("seconds"),
-        frames_per_category=counts(given, "frames_per_category"),
-        media_per_category=counts(given, "media_per_category"),
         set_aside=tuple((row.text("media"), row.text("reason")) for row in given.rows("set_aside")),
-        sampling=given.part("sampling").value,
     )
 
 
@@ -83,14 +80,10 @@ def split(given: Document) -> Split:
     return Split(
         sha256=given.text("assignment.sha256"),
         parts=tuple(_part(name, part) for name, part in given.parts("dataset.splits")),
-        categories={name: counts(given.part("categories"), name) for name in given.part("categories").value},
         groups_disjoint=bool(audit.value.get("groups_disjoint")),
         media_disjoint=bool(audit.value.get("media_disjoint")),
         near_duplicate_bits=audit.count("near_duplicate_bits"),
         near_duplicates={name: pair.count("pairs") for name, pair in audit.parts("near_duplicates")},
-        cameras_shared={
-            name: len(pair) for name, pair in audit.part("cameras").value.items() if isinstance(pair, list)
-        },
         from_ledger=given.count("from_ledger"),
         new=given.count("new"),
         certificate=split_readings.certificate(given),

@@ -245,6 +245,6 @@ class Evaluation:
 
 
 def _falls(name: str, given: Estimate | None) -> bool:
-    if given is None or given.low is None or given.high is None:
+    if given is None or given.low is None or given.high is None or given.few:
         return False
     return given.low > 0 if name in LOWER_IS_BETTER else given.high < 0

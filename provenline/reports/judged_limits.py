@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from provenline.reports import words
 from provenline.reports.ceilings import beyond_targets
+from provenline.reports.estimates import FEW
 from provenline.reports.evidence import Evaluation, Evidence, Footage
 from provenline.reports.why_story import SURE, last
 from provenline.reports.words import plural
 
-FEW = 10  # groups under which an interval is a hint
 ROUGH = 20  # groups under which every interval is rough
 FEW_OBJECTS = 100  # objects under which a threshold is a hint
 
@@ -88,7 +88,11 @@ def _seed(evidence: Evidence) -> list[str]:
 def _confidence(given: Evaluation) -> list[str]:
     name, model = last(given.why) if given.why else ("", None)
     ece = model.calibration.ece if model and model.calibration else None
+    bias = model.calibration.bias if model and model.calibration else None
     if ece is None or ece.low is None or ece.low <= SURE:
+        return []
+    # Of few detections the error is never near 0, however honest they are; its sign then is by chance.
+    if bias is None or bias.low is None or bias.high is None or bias.low <= 0 <= bias.high:
         return []
     return [
         f"Confidences of the {name} are no probabilities: they are off by {words.estimate(ece)} on average."

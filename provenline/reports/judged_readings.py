@@ -192,7 +192,11 @@ def _operating(given: Document) -> Operating:
     own = {}
     if given.has("thresholds"):  # a run of before engines brought any has none
         chosen = given.part("thresholds")
-        own = {label: chosen.number(label) for label in chosen.value}
+        # A label may hold a dot, which is no step of a key.
+        own = {
+            label: Document(given.file, {"score": score}, f"{chosen.place}.{label}").number("score")
+            for label, score in chosen.value.items()
+        }
     return Operating(own=own, otherwise=given.number("score"))
 
 

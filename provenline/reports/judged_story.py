@@ -178,7 +178,7 @@ def threshold_sentence(given: Evaluation) -> str:
     own = given.judged.own if given.judged else {}
     keys = dict.fromkeys(["f1", *(name for name, _ in given.losses)])
     changes = [
-        f"{words.metric(key)} {words.change(own[key])}: {words.difference(own[key].difference, key)}"
+        f"{words.metric(key)} {words.change(own[key])}: {words.proven(own[key].difference, key)}"
         for key in keys
         if key in own and own[key].difference
     ]
@@ -204,6 +204,8 @@ def count_sentence(given: Evaluation) -> str:
     text = f"Counting per frame, the candidate is off by {words.estimate(pair.candidate)} on average"
     if pair.base is None or given.same_model:
         return f"{text}."
+    if pair.difference and pair.difference.few:
+        return f"{text}, the base by {words.estimate(pair.base)}; too few groups to say which is better."
     reads = words.difference(pair.difference, "count_mae")
     compared = {"better": "better than", "worse": "worse than"}.get(reads, f"{reads} from")
     return f"{text}, {compared} the base ({words.estimate(pair.base)})."

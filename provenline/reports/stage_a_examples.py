@@ -62,7 +62,7 @@ def read(path: Path) -> pd.DataFrame:
     """
     mend = "Run `dvc repro stageA-eval`"
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"not a CSV table ({error})", file=path, mend=mend) from None
     if lacking := [name for name in _COLUMNS if name not in rows.columns]:

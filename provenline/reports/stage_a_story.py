@@ -79,7 +79,11 @@ def clearest(given: Details) -> str:
     worse = [
         one
         for one in given.modes
-        if one.name and one.difference and one.difference.high is not None and one.difference.high < 0
+        if one.name
+        and one.difference
+        and one.difference.high is not None
+        and one.difference.high < 0
+        and not one.difference.few
     ]
     ranked = sorted(worse, key=lambda one: one.difference.value or 0.0 if one.difference else 0.0)
     texts = [f"{one.name} ({words.estimate(one.difference, sign=True)})" for one in ranked]

@@ -168,6 +168,15 @@ def difference(given: Estimate | None, name: str = "") -> str:
     return "better" if (given.low > 0) != (name in LOWER_IS_BETTER) else "worse"
 
 
+def proven(given: Estimate | None, name: str = "") -> str:
+    """Say what a paired difference shows as ``difference`` does, but nothing of too few groups.
+
+    >>> proven(Estimate(0.2, 0.1, 0.3, 21)), proven(Estimate(0.2, 0.1, 0.3, 3))
+    ('better', 'too few groups to say')
+    """
+    return "too few groups to say" if given is not None and given.few else difference(given, name)
+
+
 def asked(gate: Gate) -> str:
     """Write what a gate asks for.
 

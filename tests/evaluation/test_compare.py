@@ -10,6 +10,7 @@ import pytest
 
 from provenline import tables
 from provenline.evaluation.average_precision import coco_metrics
+from provenline.evaluation.case import prepare
 from provenline.evaluation.compare import evaluate
 from provenline.evaluation.curves import curves
 from provenline.evaluation.params import EvalParams, Gate
@@ -124,11 +125,26 @@ def test_two_labels_ties_and_empty_frames():
     frames, boxes, predictions = world.crowd(3, frames=120, groups=24)
     frames["split"] = "deployment"
     models = {"base": predictions.iloc[::2], "candidate": predictions}
-    params = world.eval_params(iou=0.6)
+    budget = world.WHY.budget.model_copy(update={"foreground": 0.6})
+    params = world.eval_params(iou=0.6, why=world.WHY.model_copy(update={"budget": budget}))
     result = evaluate(frames, boxes, models, ("person", "hand"), params)
     part = result["splits"]["deployment"]
     assert part["candidate"]["map"]["estimate"] == pytest.approx(part["candidate"]["coco"]["map"], abs=1e-6)
     assert set(part["candidate"]["coco"]["per_class"]) == {"person", "hand"}
+
+
+def test_another_overlap_for_causes_is_refused():
+    with pytest.raises(ValueError, match="foreground must be iou"):
+        world.eval_params(iou=0.6)
+
+
+def test_frames_that_nobody_annotated_stretch_no_hour():
+    """120 frames at 5 s, of which every tenth is annotated: each still stands for 5 s."""
+    frames, boxes, predictions = world.crowd(3, frames=120, groups=1)
+    frames = frames.assign(split="deployment", media="a", time_ms=[5000 * n for n in range(120)])
+    few = frames.assign(annotated=[n % 10 == 0 for n in range(120)])
+    case = prepare(few, boxes, {"base": predictions}, ("person",), 0.5)
+    assert len(case.frames) == 12 and case.frames["hours"].sum() == pytest.approx(12 * 5 / 3600)
 
 
 def test_without_deployment_test_is_judged():

@@ -164,6 +164,10 @@ def test_the_list_is_written_and_read_and_groups_take_turns(tmp_path):
     pd.testing.assert_frame_equal(again, rows, check_dtype=False, atol=1e-6)
     assert top(again, "missing", 10)["group"].nunique() == 10
     assert len(top(again, "label", 3)) == 0
+    named = rows.head(1).assign(group="NA", category="null", label="None", other="")
+    write(named, tmp_path / "named.csv")
+    back = read(tmp_path / "named.csv")
+    pd.testing.assert_frame_equal(back, named, check_dtype=False, atol=1e-6)
     write(rows.iloc[:0], tmp_path / "none.csv")
     assert len(read(tmp_path / "none.csv")) == 0
     floor = float(rows["score"].iloc[3])

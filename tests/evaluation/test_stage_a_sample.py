@@ -139,6 +139,14 @@ def test_accept_adds_and_keeps(tmp_path):
     assert accept(sample, ledger) == {"added": 1, "kept": 18}
 
 
+def test_a_comma_too_many_moves_no_column(tmp_path):
+    path = tmp_path / "ledger.csv"
+    path.write_text("frame_id,category,group\na,Collar,g1,\nb,Cuffs,g2,\n")
+    assert read_sample(path)["frame_id"].tolist() == ["a", "b"]
+    with pytest.raises(InputError, match="not a CSV table"):
+        read_sample(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

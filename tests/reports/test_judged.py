@@ -227,6 +227,22 @@ def test_one_training_is_said_to_be_one_and_nothing_else_moves(copy: Path) -> No
     assert "table_4_seeds" not in rows.all_tables(evidence)
 
 
+def test_nothing_is_proven_of_three_groups(copy: Path) -> None:
+    path = copy / "metrics/eval_v0.json"
+    fallen = {"estimate": -0.2, "low": -0.3, "high": -0.1, "groups": 21}
+    for groups, proven in ((21, True), (3, False)):
+        change(path, "splits.deployment.difference.recall", {**fallen, "groups": groups})
+        given = gather(copy, "v0", "lbzf_person").evaluation
+        assert given is not None and ("recall" in dict(given.losses)) == proven
+
+
+def test_a_label_with_a_dot_has_a_threshold(copy: Path) -> None:
+    path = copy / "metrics/shadow_ab.json"
+    change(path, "engines.candidate.thresholds", {"no.helmet": 0.4})
+    shadow = gather(copy, "v0", "lbzf_person").shadow
+    assert shadow is not None and shadow.scores["candidate"].own == {"no.helmet": 0.4}
+
+
 def test_a_lucky_seed_is_no_yes(copy: Path) -> None:
     path = copy / "metrics/eval_v0.json"
     change(path, "improvement.value", "pass")

@@ -14,6 +14,7 @@ import yaml
 from provenline.files import read_json, sha256_tree, write_json
 from provenline.footage.anonymise import blur_of
 from provenline.reports import story
+from provenline.reports.cards import md
 from provenline.reports.conclusion import conclusion
 from provenline.reports.examples import choose, load
 from provenline.reports.gather import gather
@@ -180,6 +181,11 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert 'alert("1")' not in re.sub(r">[^<]*<", "><", page)
     assert Reader(page).open == []
     assert "<script" not in (root / "reports/dataset_card.md").read_text()
+
+
+def test_no_text_of_the_footage_is_markdown() -> None:
+    evil = "`x` <img src=x onerror=alert(1)>\n# heading"
+    assert md(evil) == "\\`x\\` &lt;img src=x onerror=alert(1)> # heading"
 
 
 def test_the_base_passed_through_is_not_compared(copy: Path) -> None:
