@@ -17,6 +17,8 @@ from provenline.evaluation.judged import judged, read_split
 from provenline.evaluation.params import EvalParams
 from provenline.evaluation.seeds import Trainings, read_spreads
 from provenline.files import read_json, sha256_file, sha256_of, write_json, write_rows
+from provenline.splits.copies import refuse_across
+from provenline.splits.params import CopyParams
 
 FOUND, REVIEW = Path("data/predictions"), Path("data/review/label_errors.csv")
 TRAINING, SPREADS = Path("metrics/train.json"), Path("data/seed_spread.json")
@@ -38,6 +40,7 @@ def main() -> str:
     boxes = pd.concat(parts, ignore_index=True)
     taught = theirs["group"].nunique() - frames.loc[frames["split"] == "deployment", "group"].nunique()
     there = frames["split"] == "deployment"
+    refuse_across(ours, frames[there], runtime.params("split.copies", CopyParams))
     base = tables.read(FOUND / "base.parquet", tables.PREDICTIONS)
     base = pd.concat([base, predict_frames(models["base"], frames[there], Path(), line.BATCH)])
     found = {"base": base, "candidate": predict_frames(models["candidate"], frames, Path(), line.BATCH)}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from provenline.errors import InputError
 from provenline.splits import candidates, motion
 from provenline.splits.hashes import Codes, mirror, neighbours, parse_hashes
 from provenline.splits.motion import Clip, Times, Vectors
@@ -68,9 +69,25 @@ class Findings:
     pairs: int
 
 
-def find(frames: pd.DataFrame, params: CopyParams, other: pd.DataFrame | None = None) -> list[Copy]:
-    """Return the copies that `search` finds."""
-    return search(frames, params, other).copies
+def refuse_across(taught: pd.DataFrame, judging: pd.DataFrame, params: CopyParams) -> None:
+    """Refuse a recording that teaches under one name and judges under another.
+
+    Args:
+        taught: FRAMES of the development footage.
+        judging: FRAMES of the deployment footage that judge.
+        params: What counts as a copy; with ``report`` nothing is refused.
+
+    Raises:
+        InputError: A recording of one, re-encoded, mirrored or cut, is in the other.
+    """
+    strong = [one for one in search(taught, params, judging).copies if one.frames >= _FEW]
+    if strong and params.action != "report":
+        first = strong[0]
+        what = (
+            f"deployment's '{first.second}' shows what development's '{first.first}' shows "
+            f"(what moves correlates by {first.correlation:.2f})"
+        )
+        raise InputError(what, mend="Take it out of one of the media lists: what trains cannot judge")
 
 
 def search(frames: pd.DataFrame, params: CopyParams, other: pd.DataFrame | None = None) -> Findings:

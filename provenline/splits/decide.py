@@ -42,7 +42,7 @@ def decide(
         boxes: Boxes table; those of each frame's reference annotator count.
         ledger: What ``read_ledger`` returned; ignored where single frames are placed.
         classes: Labels that val and test need enough objects of.
-        copies: The media that are one recording, from ``copies.find``.
+        copies: The media that are one recording, from ``copies.search``.
         params: Everything else.
 
     Returns:

@@ -11,7 +11,8 @@ import pytest
 
 from provenline.errors import InputError
 from provenline.footage.hashing import thumbnail
-from provenline.splits.copies import find, search
+from provenline.splits import copies
+from provenline.splits.copies import refuse_across, search
 from provenline.splits.params import CopyParams
 from tests.splits import clips, world
 from tests.splits.clips import Copy, Scene
@@ -35,6 +36,10 @@ KINDS = {
     "mirrored-size-rate": Copy(mirrored=True, size=(128, 80), fps=10),
     "mirrored-cut": Copy(mirrored=True, skip=3),
 }
+
+
+def find(frames: pd.DataFrame, params: CopyParams) -> list[copies.Copy]:
+    return search(frames, params).copies
 
 
 def scene(number: int) -> Scene:
@@ -172,13 +177,17 @@ def test_two_tables_are_compared_with_each_other_only(tmp_path):
     }
     rows = {name: clips.rows(file, range(0, 14_000, 1000)) for name, file in files.items()}
     one, other = clips.table([rows["a"], rows["a2"], rows["b"]]), clips.table([rows["c"], rows["b"]])
-    found = search(one, PARAMS, other)
+    found, joining = search(one, PARAMS, other), PARAMS.model_copy(update={"action": "join"})
     assert [(copy.first, copy.second) for copy in found.copies] == [
         ("a.mp4", "c.mp4"),
         ("a2.mp4", "c.mp4"),
         ("b.mp4", "b.mp4"),
     ]
     assert found.pairs == 6
+    with pytest.raises(InputError, match=r"deployment's 'c\.mp4' shows what development's 'a\.mp4' shows"):
+        refuse_across(one, other, joining)
+    refuse_across(one, other, PARAMS)  # which says `report`
+    refuse_across(one.head(14), clips.table([rows["b"]]), joining)  # another recording
 
 
 def test_the_order_of_the_rows_does_not_matter(tmp_path):
@@ -193,7 +202,7 @@ def test_nothing_is_found_in_nothing():
 
 def test_a_thumbnail_of_another_size_names_its_frame():
     row = world.frame("a", thumbnail=b"123")
-    with pytest.raises(InputError, match=r"16 x 16 grey levels.*|frame"):
+    with pytest.raises(InputError, match=rf"frame {row['frame_id']}: a thumbnail is not 16 x 16"):
         find(world.frames([row]), PARAMS)
 
 
