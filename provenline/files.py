@@ -92,6 +92,11 @@ def read_json(path: str | Path) -> Any:
         raise InputError("file is missing", file=path, mend="Run `dvc repro` or `dvc pull`") from None
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON ({error.msg})", file=path, place=f"line {error.lineno}") from None
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # no UTF-8, thousands of digits, nested too deep
+        raise InputError(f"not JSON ({' '.join(str(error).split())[:80]})", file=path) from None
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -82,7 +82,7 @@ class _Hand(Generic[In, Out]):
         self._ask(item)
         try:
             result, raised = pickle.load(self._answers)  # noqa: S301 - our own process wrote it
-        except EOFError:
+        except (EOFError, pickle.UnpicklingError):  # none, or half of it
             status = self._process.wait()
             mend = "Where memory was short, set PROVENLINE_WORKERS=1, and run it again"
             what = f"a process at work was ended from outside (status {status})"

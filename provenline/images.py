@@ -53,13 +53,21 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     Raises:
         InputError: It is missing or no picture.
     """
-    import cv2
-
-    data = read_bytes(path)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    image = decoded(read_bytes(path))
     if image is None:
         raise InputError("image cannot be decoded", file=path, mend=_MEND)
-    return np.asarray(image, dtype=np.uint8)
+    return image
+
+
+def decoded(data: bytes) -> NDArray[np.uint8] | None:
+    """Return a picture (height x width x 3, uint8, BGR); None where OpenCV makes none of the bytes."""
+    import cv2
+
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error:  # a size beyond its limit, or damage that its decoder did not expect
+        return None
+    return None if image is None else np.asarray(image, dtype=np.uint8)
 
 
 def _member(archive: Path, name: str) -> bytes:

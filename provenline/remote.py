@@ -116,10 +116,13 @@ class _Trial:
         return answer
 
     def _put(self) -> Any:
+        return self._store.put_object(Bucket=self._bucket, Key=self._probe, Body=_PROBE, **self._encrypted())
+
+    def _encrypted(self) -> dict[str, str]:
+        """Return what DVC asks for with whatever it sends."""
         asked = {"ServerSideEncryption": "sse", "SSEKMSKeyId": "sse_kms_key_id"}
         given = self._remote.settings
-        encryption = {name: given[option] for name, option in asked.items() if given.get(option)}
-        return self._store.put_object(Bucket=self._bucket, Key=self._probe, Body=_PROBE, **encryption)
+        return {name: given[option] for name, option in asked.items() if given.get(option)}
 
     def _readable(self, key: str) -> None:
         if not key:
@@ -159,7 +162,7 @@ class _Trial:
 
     def _multipart(self) -> Any:
         where = {"Bucket": self._bucket, "Key": f"{self._probe}-part"}
-        begun = self._store.create_multipart_upload(**where)
+        begun = self._store.create_multipart_upload(**where, **self._encrypted())
         return self._store.abort_multipart_upload(**where, UploadId=begun["UploadId"])
 
     def _delete(self) -> None:

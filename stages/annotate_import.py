@@ -5,7 +5,7 @@ from __future__ import annotations
 from glue import runtime
 from provenline import line, tables
 from provenline.annotations.findings import annotated
-from provenline.annotations.importing import import_annotations
+from provenline.annotations.importing import import_annotations, without_place
 from provenline.annotations.params import AnnotateParams
 from provenline.files import write_json
 from provenline.footage.clock import ListedFootage
@@ -24,7 +24,7 @@ def main(side: line.Side) -> str:
     done = import_annotations(source.annotations, frames, params, footage)
     tables.write(done.frames, out / "annotated.parquet", tables.FRAMES)
     tables.write(done.boxes, out / "boxes.parquet", tables.BOXES)
-    write_json(line.metrics("annotate_import", side), done.report)
+    write_json(line.metrics("annotate_import", side), without_place(done.report, source.annotations))
     read = [out / "frames.parquet", source.media_list, source.annotations]
     runtime.inputs("annotate_import", read, side, line.footage_of(frames, source.root))
     return f"imported {side}: {len(done.boxes)} boxes, {annotated(done.report)}"

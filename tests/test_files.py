@@ -65,6 +65,18 @@ def test_broken_and_missing_json_is_one_line(tmp_path: Path) -> None:
         read_json(tmp_path / "b.json")
 
 
+@pytest.mark.parametrize(
+    "data",
+    ['{"a": 1}'.encode("utf-16"), b"[" * 100_000, b"9" * 5000, b"\xff"],
+    ids=["utf-16", "deep", "digits", "byte"],
+)
+def test_json_that_somebody_else_wrote_is_one_line(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(data)
+    with pytest.raises(InputError, match="not JSON") as caught:
+        read_json(tmp_path / "a.json")
+    assert "\n" not in str(caught.value)
+
+
 def test_hashes(tmp_path: Path) -> None:
     data = b"a" * 3_000_000
     (tmp_path / "a").write_bytes(data)

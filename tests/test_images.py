@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import cv2
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from provenline.errors import InputError
-from provenline.images import read_bytes, read_image
+from provenline.images import decoded, read_bytes, read_image
 
 
 @pytest.fixture
@@ -62,3 +64,9 @@ def test_what_is_missing_or_damaged_is_said(stored: tuple[Path, Path, np.ndarray
     file.write_bytes(b"text")
     with pytest.raises(InputError, match="image cannot be decoded"):
         read_image(file)
+
+
+def test_bytes_that_opencv_does_not_take_are_no_picture() -> None:
+    head = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    assert decoded(head + struct.pack(">I", zlib.crc32(head[12:]))) is None
+    assert decoded(b"") is None and decoded(b"text") is None

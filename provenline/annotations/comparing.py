@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from provenline.annotations.aligning import WINDOW, Alignment, Floats, align, distance, small
 from provenline.errors import InputError
+from provenline.images import decoded
 
 Item = TypeVar("Item")
 
@@ -89,8 +89,6 @@ def spread(items: Sequence[Item]) -> list[Item]:
 
 def _read(path: Path) -> NDArray[np.uint8] | None:
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        return decoded(path.read_bytes())
     except OSError:
         return None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    return None if image is None else np.asarray(image, dtype=np.uint8)

@@ -22,6 +22,7 @@ from provenline.errors import InputError
 
 _EXPORT = "Export the task or the job as 'CVAT for video 1.1'"
 _STEP = re.compile(r"\s*step\s*=\s*([1-9]\d{0,8})\s*")
+_MOST_SHAPES = 5_000_000  # what a few kilobytes of keyframes may claim
 _MOST_FRAMES = 1_000_000  # eleven hours at 25 frames a second; more is a broken head
 _SIDES = ("xtl", "ytl", "xbr", "ybr")
 
@@ -72,9 +73,14 @@ def read(path: str | Path) -> list[ImageLabels]:
         raise InputError(what, file=path, place="meta", mend="Export every task by itself")
     head = _head(target)
     found = _Found(defaultdict(list), defaultdict(list), defaultdict(Counter))
+    shapes = 0
     for label, rows in target.tracks:
         for row in _filled(rows, head.frames):
             _add(found, label, row, head)
+            shapes += 1
+            if shapes > _MOST_SHAPES:
+                what = f"the tracks make more than {_MOST_SHAPES:,} boxes"
+                raise InputError(what, file=path, place="meta", mend=_EXPORT)
     return [
         ImageLabels(
             head.video,

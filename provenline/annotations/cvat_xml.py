@@ -20,6 +20,8 @@ from provenline.annotations.model import Box
 from provenline.annotations.shapes import ellipse_box, enclosing_box, rotated
 from provenline.errors import InputError
 
+_DEEPEST = 50  # elements within each other; the exports have six
+
 
 class Shape(NamedTuple):
     """Box, polygon and the attributes that follow from the shape itself."""
@@ -75,6 +77,8 @@ class Target:
         """Take a start tag, as the parser gives it."""
         self._path.append(tag)
         self._text = []
+        if len(self._path) > _DEEPEST:
+            raise self.error("it nests too deep")
         if len(self._path) == 1 and tag != "annotations":
             raise self.error(f"not a CVAT export (it starts with <{tag}>)")
         if len(self._path) == 2:

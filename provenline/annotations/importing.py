@@ -137,6 +137,22 @@ def _resolvers(frames: pd.DataFrame, formats: Mapping[str, str]) -> dict[str, Re
     return {annotator: by_kind[kind != "yolo"] for annotator, kind in formats.items()}
 
 
+def without_place(report: Any, folder: Path) -> Any:
+    """Return a report that names files from the exports' folder on, and no place of this machine.
+
+    Args:
+        report: JSON-able.
+        folder: Of the exports; where it is relative, nothing is to be done.
+    """
+    if not folder.is_absolute():
+        return report
+    if isinstance(report, dict):
+        return {key: without_place(one, folder) for key, one in report.items()}
+    if isinstance(report, list):
+        return [without_place(one, folder) for one in report]
+    return report.replace(folder.as_posix(), folder.name) if isinstance(report, str) else report
+
+
 def _tally(exports: Exports, places: Mapping[str, Sequence[Place]], params: AnnotateParams) -> Tally:
     tally = Tally()
     for annotator, images in exports.images.items():

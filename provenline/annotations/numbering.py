@@ -23,7 +23,7 @@ from provenline.annotations.resolving import Problem, Resolved, Resolver
 from provenline.errors import InputError
 
 # What CVAT calls the frames of a video; the number is that in the video.
-_COUNTED = re.compile(r"(?:(?P<video>.+)/)?frame_(?P<number>\d{6,})(?:\.[A-Za-z]+)?")
+_COUNTED = re.compile(r"(?:(?P<video>.+)/)?frame_(?P<number>\d{6,15})(?:\.[A-Za-z]+)?")
 
 OffsetPolicy = Literal["apply", "stop"]
 Place = Resolved | Problem

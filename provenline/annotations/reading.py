@@ -157,10 +157,10 @@ def _pictures(roots: Iterable[Path]) -> dict[str, Path]:
 def _file_sources(folder: Path, kind: str, temporary: Path, only: str) -> list[_Source]:
     ending = _FILES[kind]
     listed = _listed(folder, only)
-    own_files = [path for path in listed if path.is_file() and path.suffix == ending and _is_own(path)]
+    own_files = [path for path in listed if path.is_file() and _is_export(path, ending)]
     sources = [_Source(file.stem, folder, folder, [file]) for file in own_files]
     for name, root, said in _parts(listed, temporary):
-        if files := sorted(filter(_is_own, root.rglob(f"*{ending}"))):
+        if files := sorted(file for file in root.rglob("*") if _is_export(file, ending)):
             # COCO exports keep their files in a folder of this name: no annotator's.
             own = root == folder / "annotations"
             sources.append(_Source(kind if own else name, root, said, files))
@@ -202,9 +202,13 @@ def _passed_over(listed: Iterable[Path], folder: Path, sources: Iterable[_Source
         if path not in used
         and not path.name.startswith(".")
         and _is_own(path)
-        and (path.is_dir() or path.suffix in endings or archives.is_archive(path))
+        and (path.is_dir() or path.suffix.lower() in endings or archives.is_archive(path))
         and path.name not in _FOLDERS
     ]
+
+
+def _is_export(file: Path, ending: str) -> bool:
+    return file.suffix.lower() == ending and _is_own(file)
 
 
 def _is_own(file: Path) -> bool:

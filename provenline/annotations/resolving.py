@@ -13,7 +13,7 @@ import pandas as pd
 
 from provenline.errors import InputError
 
-_FRAME_ID = re.compile(r"([0-9a-f]{12})_(\d{9,})")
+_FRAME_ID = re.compile(r"([0-9a-f]{12})_(\d{9,15})")
 
 
 class Problem(NamedTuple):
@@ -104,7 +104,7 @@ class Resolver:
             if media is not None:
                 return self.at(media, int(match[2]))
         parent = path.parent.as_posix()
-        if parent in self._media and re.fullmatch(r"[0-9]+", stem):
+        if parent in self._media and re.fullmatch(r"[0-9]{1,15}", stem):
             return self.at(self._media[parent][0], int(stem))
         photo = self._photo(name, path.name)
         return None if photo is None else self.at(photo, 0)

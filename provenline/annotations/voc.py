@@ -73,9 +73,14 @@ def without_label_file(folder: str | Path) -> list[str]:
 
 def _files(folder: Path) -> tuple[Path, list[Path]]:
     for root in (folder / name for name in _LABELS):
-        if files := sorted(root.rglob("*.xml")):
+        if files := sorted(filter(_is_export, root.rglob("*"))):
             return root, files
-    return folder, sorted(folder.glob("*.xml"))
+    return folder, sorted(filter(_is_export, folder.glob("*")))
+
+
+def _is_export(file: Path) -> bool:
+    # What begins with ._ is macOS's own, in archives that it packs.
+    return file.suffix.lower() == ".xml" and not file.name.startswith("._")
 
 
 def _read_file(file: Path, root: Path, origin: Origin) -> ImageLabels:

@@ -76,7 +76,8 @@ def _found(folder: Path, kind: str, endings: set[str]) -> Iterator[tuple[Path, s
     for root in roots:
         part = root.parent.relative_to(folder)
         for file in root.rglob("*"):
-            if file.suffix.lower() in endings and file.is_file():
+            # What begins with ._ is macOS's own, in archives that it packs.
+            if file.suffix.lower() in endings and file.is_file() and not file.name.startswith("._"):
                 yield file, (part / file.relative_to(root).with_name(file.stem)).as_posix()
 
 

@@ -98,7 +98,8 @@ def accept() -> None:
     for media_list, root in _sources(given):
         chosen += choose(plan, read_media_list(media_list, root))
     counts = accept_(Path(plan.ledger), chosen)
-    out.print(f"{plan.ledger}: {counts['added']} videos added, {counts['kept']} kept. {COMMIT}")
+    text = f"{plan.ledger}: {counts['added']} videos added, {counts['kept']} kept. {COMMIT}"
+    out.print(text, highlight=False, markup=False)
 
 
 def _sources(given: Mapping[str, Any]) -> list[tuple[Path, Path]]:

@@ -32,4 +32,5 @@ def init(
         raise InputError("file exists", file=media_list, mend="Remove it or name another")
     rows = scan(root, groups=groups, category=category)
     write_media_list(media_list, rows)
-    out.print(f"{media_list}: {len(rows)} media. Complete camera, day, work span and provenance by hand.")
+    text = f"{media_list}: {len(rows)} media. Complete camera, day, work span and provenance by hand."
+    out.print(text, highlight=False, markup=False)

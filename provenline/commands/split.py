@@ -38,7 +38,8 @@ def accept(
         require(ledger)
         sealed = reseal_(ledger)
         shown = ", ".join(sealed["changed"][:10]) + (", ..." if len(sealed["changed"]) > 10 else "")
-        out.print(f"{ledger}: {sealed['rows']} rows sealed, {len(sealed['changed'])} of them new or changed")
+        text = f"{ledger}: {sealed['rows']} rows sealed, {len(sealed['changed'])} of them new or changed"
+        out.print(text, highlight=False, markup=False)
         if shown:
             out.print(
                 f"new or changed: {shown}. {COMMIT}",
@@ -50,7 +51,8 @@ def accept(
         round_ = parameters().get("round", "v0")
         assignment = Path("data") / f"dataset_split_{round_}.csv"
     counts = accept_(assignment, ledger)
-    out.print(f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. {COMMIT}")
+    text = f"{ledger}: {counts['added']} groups added, {counts['kept']} kept. {COMMIT}"
+    out.print(text, highlight=False, markup=False)
 
 
 app.command("certificate")(certificate)

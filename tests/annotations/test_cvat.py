@@ -191,3 +191,10 @@ def test_a_real_video_export_is_refused():
     (file,) = (world.SHARED / "cvat_video_tracks_xml_only").glob("*.xml")
     with pytest.raises(InputError, match="CVAT for video"):
         cvat.read(file)
+
+
+def test_a_head_that_nests_without_end_is_refused(tmp_path):
+    """Its memory would grow with the square of the depth."""
+    (tmp_path / "a.xml").write_text(f"<annotations><meta>{'<a>' * 5000}{'</a>' * 5000}</meta></annotations>")
+    with pytest.raises(InputError, match=r"a\.xml: line 1: it nests too deep"):
+        cvat.read(tmp_path / "a.xml")

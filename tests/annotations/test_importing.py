@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from provenline import tables
 from provenline.annotations.findings import annotated
-from provenline.annotations.importing import import_annotations
+from provenline.annotations.importing import import_annotations, without_place
 from provenline.annotations.params import LabelRule
 from provenline.errors import InputError
 from tests.annotations import world
@@ -221,6 +222,29 @@ def test_real_yolo_folder():
     assert done.report["without_label_file"] == {"yolo": 0}
     assert done.frames["group"].nunique() == 23
     assert done.report["set_aside"] == []
+
+
+def test_exports_of_any_spelling_are_read_and_those_of_macos_are_not(tmp_path, frames):
+    named = world.image(f"{A}/1000.jpg", world.box(1, 1, 20, 20))
+    world.cvat(tmp_path / "ana.xml", named)
+    world.cvat(tmp_path / "bea.XML", named)
+    (tmp_path / "._ana.xml").write_bytes(b"\x00\x05\x16\x07")
+    done = import_annotations(tmp_path, frames, world.params())
+    assert sorted(done.report["annotators"]) == ["ana", "bea"]
+
+
+def test_a_name_of_thousands_of_digits_is_set_aside(tmp_path, frames):
+    names = [f"frame_{'9' * 5000}.png", f"{A}/{'9' * 5000}.jpg", f"{'a' * 12}_{'9' * 5000}.jpg"]
+    world.cvat(tmp_path / "ana.xml", *(world.image(name, world.box(1, 1, 20, 20)) for name in names))
+    done = import_annotations(tmp_path, frames, world.params(tolerance=1.0))
+    assert len(done.report["set_aside"]) == len(names)
+
+
+def test_a_report_that_is_shared_names_no_place(tmp_path):
+    told = {"set_aside": [{"file": f"{tmp_path}/ana.xml", "n": 3}], "warnings": [f"{tmp_path}/bea.xml: x"]}
+    found = without_place(told, tmp_path)
+    assert found["set_aside"][0] == {"file": f"{tmp_path.name}/ana.xml", "n": 3}
+    assert str(tmp_path) not in str(found) and without_place(told, Path("data/exports")) == told
 
 
 def test_annotators_with_different_tools_may_lie_side_by_side_and_have_several_files(tmp_path):

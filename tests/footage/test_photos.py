@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -34,7 +36,40 @@ def test_photos_stand_upright(tmp_path: Path, suffix: str, orientation: int) -> 
     independent = np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB"))[:, :, ::-1]
     assert image.shape == independent.shape
     assert np.abs(image.astype(int) - independent).mean() < 3
-    assert (data == file.read_bytes()) if (suffix, orientation) == (".jpg", 1) else data is None
+    assert (data is not None) == ((suffix, orientation) == (".jpg", 1))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photo_says_nothing_of_place_and_camera(tmp_path: Path, progressive: bool) -> None:
+    exif = Image.Exif()
+    exif[0x0110] = "a camera's model"
+    exif.get_ifd(0x8825)[2] = (48.0, 8.0, 14.0)  # GPS latitude
+    Image.fromarray(scene()).save(
+        tmp_path / "a.jpg",
+        exif=exif,
+        comment="a comment",
+        icc_profile=b"a profile" * 9,
+        progressive=progressive,
+    )
+    plain = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(plain + b"ftypmp42 a motion photo's video")
+    image, data = read_photo(tmp_path / "a.jpg")
+    assert data is not None and data.endswith(b"\xff\xd9") and b"a profile" in data
+    assert not any(word in data for word in (b"a camera", b"Exif", b"a comment", b"ftyp"))
+    (tmp_path / "bare.jpg").write_bytes(data)
+    np.testing.assert_array_equal(read_photo(tmp_path / "bare.jpg")[0], image)
+    assert read_photo(tmp_path / "bare.jpg")[1] == data
+
+
+@pytest.mark.parametrize("of", ["eps", "png"])
+def test_what_no_decoder_should_see_is_no_photo(tmp_path: Path, of: str) -> None:
+    """An EPS would be run by Ghostscript; a PNG may claim more pixels than OpenCV takes."""
+    head = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    png = head + struct.pack(">I", zlib.crc32(head[12:]))
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+    (tmp_path / "a.jpg").write_bytes(eps if of == "eps" else png)
+    with pytest.raises(InputError, match="no photo that can be read"):
+        read_photo(tmp_path / "a.jpg")
 
 
 def test_grey_and_deep_photos_become_three_channels_of_eight_bits(tmp_path: Path) -> None:
