@@ -266,12 +266,11 @@ def test_a_person_promotes_and_rolls_back(clone: Path) -> None:
         run(clone, tool, "promote", "--override", "a trial")
     run(clone, "git", "add", "-A")
     run(clone, *signed, "commit", "-qm", "the run")
-    ledger = clone / "data/split_ledger.csv"
-    accepted = ledger.read_text()
-    ledger.write_text(f"{accepted}another,Collar,test\n")
-    with pytest.raises(AssertionError, match=r"not committed: data/split_ledger\.csv"):
+    nobodys = clone / "data/nobodys.csv"  # what the dossier holds is refused by it before
+    nobodys.write_text("who added this?\n")
+    with pytest.raises(AssertionError, match=r"not committed: data/nobodys\.csv"):
         run(clone, tool, "promote", "--override", "a trial")
-    ledger.write_text(accepted)
+    nobodys.unlink()
     said = run(clone, tool, "promote", "--override", "a trial", "--dry-run")
     assert "would promote" in said and not (clone / "models/production.json").exists()
     said = run(clone, tool, "promote", "--override", "a trial")
