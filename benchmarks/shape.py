@@ -46,7 +46,11 @@ def main() -> None:
         for name, one in shapes.items()
     }
     boxes, classes = tables.read("data/boxes.parquet", tables.BOXES), tuple(at(ROOT, "usecase", "classes"))
-    found = compared(frames, boxes, said, classes, section(ROOT, "eval", EvalParams))
+    sides, params = (
+        {"base": said["square"], "candidate": said["rectangle"]},
+        section(ROOT, "eval", EvalParams),
+    )
+    found = evaluate(frames.assign(split="test"), boxes, sides, classes, params)["splits"]["test"]
     out.print(f"{model.name}: {len(frames)} frames of {frames['group'].nunique()} groups", highlight=False)
     names = {"base": f"square {tuple(shapes['square'])}", "candidate": f"rectangle {tuple(imgsz)}"}
     for metric in ("map50", "map"):
@@ -60,19 +64,6 @@ def main() -> None:
     if len(moves):
         text = f"median {np.median(moves):.3f}, at most {moves.max():.3f}"
         out.print(f"scores of {len(moves)} boxes that are in both move: {text}", highlight=False)
-
-
-def compared(
-    frames: pd.DataFrame,
-    boxes: pd.DataFrame,
-    said: dict[str, pd.DataFrame],
-    classes: tuple[str, ...],
-    params: EvalParams,
-) -> dict[str, Any]:
-    """Return what ``evaluate`` says of the square as base and the rectangle as candidate, on all frames."""
-    sides = {"base": said["square"], "candidate": said["rectangle"]}
-    done = evaluate(frames.assign(split="test"), boxes, sides, classes, params)
-    return dict(done["splits"]["test"])
 
 
 def moved(square: pd.DataFrame, rectangle: pd.DataFrame, least: float) -> np.ndarray[Any, Any]:
