@@ -101,9 +101,13 @@ def _decision(content: Any, _: Any) -> str:
     return "" if word == must else f"says {word}, but its gates {', '.join(said)}"
 
 
-def _better(content: Any, _: Any) -> str:
-    gain = dotted(content, "improvement.value")
-    return "" if gain == "pass" or not content["better"] else f"says better, but the improvement is {gain}"
+def _better(content: Any, params: Any) -> str:
+    metric = dotted(content, "improvement.metric")
+    gain = dotted(content, f"splits.{content.get('judged_on')}.difference.{metric}")
+    low, groups, least = dotted(gain, "low"), dotted(gain, "groups"), dotted(params, "interval.min_groups")
+    if not content["better"] or (low is not None and low > 0 and (groups or 0) >= (least or 0)):
+        return ""
+    return f"says better, but the difference in {metric} is not above 0: from {low} over {groups} groups"
 
 
 def _no_worse(content: Any, _: Any) -> str:

@@ -22,7 +22,7 @@ class Verdict:
         value: ``pass``, ``fail`` or ``inconclusive``.
         reason: One sentence without a full stop.
         groups_needed: How many more groups should settle it, if the estimate stays where it is.
-            None where it is settled, or where the estimate sits on the bound.
+            None where it is settled, where the estimate sits on the bound, and where nobody films as many.
     """
 
     value: Value

@@ -66,7 +66,9 @@ def _bare(data: bytes) -> bytes | None:
             is_colour = data[at + 1] in _COLOUR or data[at + 4 : at + 15] == b"ICC_PROFILE"
             kept += data[at:end] if is_colour or not is_told else b""
             at = end
-        return bytes(kept) + data[at : data.index(_END, at) + len(_END)]
+        bare = bytes(kept) + data[at : data.index(_END, at) + len(_END)]
+        # Stray bytes between segments, or segments between scans, are for whoever encodes it anew.
+        return bare if data[at] == _MARK and b"Exif\0" not in bare else None
     except (IndexError, ValueError):
         return None
 

@@ -63,7 +63,7 @@ def lines(root: Path) -> list[tuple[str, str]]:
         ("Shadow", shadow_line(shadow) if shadow else absent.format("shadow-ab")),
         ("Page", page),
         *_seal(root / DOSSIER),
-        *([("Out of date", f"{', '.join(stale)}: run `dvc repro`")] if stale else []),
+        *([("Out of date", f"{', '.join(stale)}: run `dvc repro` (or `dvc pull`)")] if stale else []),
     ]
 
 

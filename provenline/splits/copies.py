@@ -22,6 +22,10 @@ _STILL = 0.99  # correlation of whole thumbnails from which on two still picture
 _STILL_BITS = 4  # of their difference hashes
 _STILL_LEVELS = 8.0  # grey levels by which a cell may differ: a person who moved changes one by more
 _STILL_MOST = 10  # copies reported of one still picture
+_APART = (
+    "Take it out of one of the media lists: what trains cannot judge. If they are two recordings, set "
+    "split.copies.action=report"
+)
 _FEW = 3  # frames that a recording needs for a background of its own
 _AT_ONCE_MS = (25, 60, 125, candidates.AT_ONCE_MS)  # between frames of one moment, best first
 _ENOUGH = 5  # frames of one moment that make do with the narrowest of these
@@ -70,7 +74,7 @@ class Findings:
 
 
 def refuse_across(taught: pd.DataFrame, judging: pd.DataFrame, params: CopyParams) -> None:
-    """Refuse a recording that teaches under one name and judges under another.
+    """Refuse a recording that stands in both footages, under another name or as other bytes.
 
     Args:
         taught: FRAMES of the development footage.
@@ -87,7 +91,7 @@ def refuse_across(taught: pd.DataFrame, judging: pd.DataFrame, params: CopyParam
             f"deployment's '{first.second}' shows what development's '{first.first}' shows "
             f"(what moves correlates by {first.correlation:.2f})"
         )
-        raise InputError(what, mend="Take it out of one of the media lists: what trains cannot judge")
+        raise InputError(what, mend=_APART)
 
 
 def search(frames: pd.DataFrame, params: CopyParams, other: pd.DataFrame | None = None) -> Findings:

@@ -59,6 +59,10 @@ def test_a_photo_says_nothing_of_place_and_camera(tmp_path: Path, progressive: b
     (tmp_path / "bare.jpg").write_bytes(data)
     np.testing.assert_array_equal(read_photo(tmp_path / "bare.jpg")[0], image)
     assert read_photo(tmp_path / "bare.jpg")[1] == data
+    # A stray byte before a segment is read past by decoders: then the picture is encoded anew.
+    at = plain.index(b"\xff\xe1")
+    (tmp_path / "stray.jpg").write_bytes(plain[:at] + b"\0" + plain[at:])
+    assert read_photo(tmp_path / "stray.jpg")[1] is None
 
 
 @pytest.mark.parametrize("of", ["eps", "png"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,27 @@ def test_other_parameters_are_seen_and_what_follows(root, lock, section, stale):
     assert found(root, lock, {**PARAMS, section: {"lr0": 0.5}}) == stale
 
 
+def test_a_ledger_that_changed_is_seen(root, lock):
+    ledger = root / "ledger.csv"
+    ledger.write_bytes(b"group\n")
+    digest = hashlib.md5(b"group\n", usedforsecurity=False).hexdigest()
+    lock["train"]["deps"].append({"path": "ledger.csv", "hash": "md5", "md5": digest})
+    assert found(root, lock, PARAMS) == []
+    ledger.write_bytes(b"group\na\n")
+    assert found(root, lock, PARAMS) == STAGES[1:]
+
+
+def test_words_and_numbers_are_those_of_the_yaml_that_dvc_writes(root, lock):
+    """`no` is a word there and 1e-05 a number; nothing would ever bring such a stage up to date."""
+    from dvc.utils.serialize import dumps_yaml
+
+    train = {"lr0": 1e-05, "big": 1e16, "on": True, "none": None, "names": ["no", "1:30", "3", 3, 0.5, ""]}
+    lock["train"]["params"]["params.yaml"]["train"] = train
+    (root / "dvc.lock").write_text(dumps_yaml({"schema": "2.0", "stages": lock}))
+    assert outdated(root, {**PARAMS, "train": train}) == []
+    assert outdated(root, {**PARAMS, "train": {**train, "lr0": 2e-05}}) == STAGES[1:]
+
+
 def test_what_was_made_anew_since_is_seen(root, lock):
     lock["extract@development"]["outs"][0]["md5"] = "9.dir"
     assert found(root, lock, PARAMS) == STAGES[1:]
@@ -102,4 +124,4 @@ def test_the_last_lines_say_so(copy, lock):
     assert "Out of date" not in said
     lock["apart"]["params"]["params.yaml"] = {"round": "v7"}
     found(copy, {"apart": lock["apart"]}, PARAMS)
-    assert dict(lines(copy))["Out of date"] == "apart: run `dvc repro`"
+    assert dict(lines(copy))["Out of date"] == "apart: run `dvc repro` (or `dvc pull`)"
